@@ -1,0 +1,3 @@
+"""From a post to the probability of each head. Knows labels, never policy."""
+
+DISTRIBUTION = "mingbian"

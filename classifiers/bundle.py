@@ -1,0 +1,113 @@
+"""A model bundle: ``model.onnx``, its vocabulary and a manifest that ties them together."""
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from labels.errors import ModelError
+from labels.results import Version
+from labels.taxonomy import taxonomy
+from labels.yamlfile import Strict
+
+MANIFEST = "manifest.json"
+DEFAULT_MODEL = "ngram_interim_v0_1"
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Source(Strict):
+    """A data set a model learned from."""
+
+    name: str
+    rows: Annotated[int, Field(gt=0)]
+    licence: str
+    sha256: Sha256
+
+
+class Manifest(Strict):
+    """What a bundle is, and what its parts must hash to.
+
+    ``heads`` is the order of the model's output; each is a category, clause, protected class
+    of the taxonomy, or ``machine_written``. ``window_chars`` and ``overlap_chars`` say how long
+    text is cut. ``metrics`` is the evaluation, split by split.
+    """
+
+    id: str
+    version: str
+    kind: Literal["ngram"]
+    interim: bool
+    taxonomy: str
+    heads: Annotated[tuple[str, ...], Field(min_length=1)]
+    window_chars: Annotated[int, Field(gt=0)]
+    overlap_chars: Annotated[int, Field(ge=0)]
+    files: dict[str, Sha256]
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    licence: str
+    metrics: dict[str, Any]
+
+
+class Bundle(Strict):
+    """A folder whose parts were checked against its manifest."""
+
+    folder: Path
+    manifest: Manifest
+    sha256: Sha256
+
+    @property
+    def version(self) -> Version:
+        """What a decision records of the model."""
+        return Version(id=self.manifest.id, version=self.manifest.version, sha256=self.sha256)
+
+
+def default_model_folder() -> Path:
+    """The model that rides in the package."""
+    return Path(str(resources.files("classifiers").joinpath("models", DEFAULT_MODEL)))
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The bundle in a folder; its hash is that of the manifest, which holds all the others.
+
+    Raises:
+        ModelError: no manifest, a malformed one, a head that the taxonomy does not know, or a
+            file that is missing or hashes to something else.
+    """
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{folder}: no model bundle: {error}", remedy="name a folder") from None
+    try:
+        manifest = Manifest.model_validate_json(raw)
+    except ValidationError as error:
+        raise ModelError(f"{folder / MANIFEST}: {error}") from None
+    _check_heads(folder, manifest)
+    for name, expected in manifest.files.items():
+        _check_file(folder / name, expected)
+    return Bundle(folder=folder, manifest=manifest, sha256=hashlib.sha256(raw).hexdigest())
+
+
+def _check_heads(folder: Path, manifest: Manifest) -> None:
+    known = (*taxonomy().heads, "machine_written")
+    unknown = [head for head in manifest.heads if head not in known]
+    if unknown or len(set(manifest.heads)) != len(manifest.heads):
+        raise ModelError(
+            f"{folder / MANIFEST}: heads {unknown or 'named twice'} do not fit the taxonomy",
+            remedy="export the model again",
+        )
+
+
+def _check_file(path: Path, expected: str) -> None:
+    found = file_sha256(path) if path.is_file() else "missing"
+    if found != expected:
+        raise ModelError(
+            f"{path}: sha256 is {found}, the manifest says {expected}",
+            remedy="restore the bundle, its parts do not belong together",
+        )
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

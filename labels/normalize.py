@@ -1,0 +1,36 @@
+"""One folding of Chinese text, used wherever text is compared or read by a model."""
+
+import re
+import unicodedata
+from functools import cache
+
+import opencc
+
+# soft hyphen, zero-width, bidi and variation marks: here they only hide text
+_INVISIBLE = re.compile(r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+_SPACES = re.compile(r"\s+")
+
+
+def normalize(text: str) -> str:
+    """NFKC without invisible characters; spaces, line breaks and case stay."""
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def fold(text: str) -> str:
+    """What a character model reads: normalised, simplified, lower case, single spaces."""
+    return _SPACES.sub(" ", simplify(normalize(text))).strip().lower()
+
+
+def is_blank(text: str) -> bool:
+    """True if nothing visible is left."""
+    return not normalize(text).strip()
+
+
+@cache
+def _to_simplified() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def simplify(text: str) -> str:
+    """Traditional characters as simplified ones; everything else stays."""
+    return str(_to_simplified().convert(text))

@@ -1,0 +1,143 @@
+"""The records that leave: one result a post, the same from files and over HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from labels.reader import AiState
+from labels.taxonomy import Category
+from labels.yamlfile import Strict
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Suggestion(StrEnum):
+    """What to do with a post, mildest first.
+
+    ``prompt`` asks for or adds a label and is reversible; ``review`` asks a person to look;
+    ``act`` is above the high-precision threshold, and a person still confirms.
+    """
+
+    PASS = "pass"  # noqa: S105 - not a password
+    PROMPT = "prompt"
+    REVIEW = "review"
+    ACT = "act"
+
+
+class Step(StrEnum):
+    """The ladder of sanctions, mildest first."""
+
+    NONE = "none"
+    PROMPT = "prompt"
+    WARNING = "warning"
+    SHORT_MUTE = "short_mute"
+    LONG_MUTE = "long_mute"
+    CLOSURE = "closure"
+
+
+class RiskLevel(StrEnum):
+    """The suggestion in the words that Chinese moderation services use, one to one."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Version(Strict):
+    """What made a decision; ``sha256`` is of the model bundle or the policy file."""
+
+    id: str
+    version: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadScores:
+    """What a model says of one post.
+
+    ``heads`` maps categories, clauses and protected classes to calibrated probabilities.
+    ``machine_written`` is None where the model has no such head or abstains.
+    ``text_coverage`` is the share of title and text that was read, 1.0 when all was.
+    """
+
+    heads: Mapping[str, float]
+    machine_written: float | None
+    text_coverage: float
+
+
+class Finding(Strict):
+    """A clause that is suspected. ``threshold`` is None where a rule and no score raised it."""
+
+    category: Category
+    clause: str
+    score: Probability
+    threshold: Probability | None
+    level: Suggestion
+
+
+class Protection(Strict):
+    """A protected class the post seems to belong to."""
+
+    code: str
+    score: Probability
+
+
+class AiOrigin(Strict):
+    """AI-label state (labels and declarations alone) beside the machine-written score."""
+
+    state: AiState
+    malformed: bool
+    machine_written: Probability | None
+    abstained: bool
+
+
+class ProposedSanction(Strict):
+    """The step *if* reviewers confirm all that ``requires`` lists; never more than a proposal."""
+
+    step: Step
+    days: Annotated[int, Field(ge=0)]
+    reviewers: Annotated[int, Field(ge=0, le=2)]
+    requires: tuple[str, ...]
+    because: tuple[str, ...]
+
+
+class ScoredPost(Strict):
+    """A post that was scored."""
+
+    data_id: str
+    status: Literal[200] = 200
+    suggestion: Suggestion
+    risk_level: RiskLevel
+    scores: dict[Category, Probability]
+    labels: tuple[Finding, ...]
+    protected: tuple[Protection, ...]
+    ai: AiOrigin
+    proposed_sanction: ProposedSanction
+    text_coverage: Probability
+    warnings: tuple[str, ...]
+    model: Version
+    policy: Version
+    callback: Annotated[JsonValue, Field(exclude_if=lambda value: value is None)] = None
+
+
+class ItemError(Strict):
+    """Why a post was refused; ``pointer`` is a JSON pointer (RFC 6901) into the item."""
+
+    code: str
+    pointer: str
+    detail: str
+
+
+class RejectedPost(Strict):
+    """A post that was not scored; ``data_id`` is None where it could not be read."""
+
+    data_id: str | None
+    status: Literal[422] = 422
+    error: ItemError
+
+
+PostResult = ScoredPost | RejectedPost

@@ -1,0 +1,72 @@
+"""The command ``mingbian``: the one place that knows all packages, each loaded when called."""
+
+import importlib
+import sys
+
+import click
+
+from labels.errors import MingbianError
+
+#: name: (where it lives, the extra it needs, one line of help)
+_COMMANDS = {
+    "score": ("serving.commands:score", "", "Score posts from a file."),
+    "serve": ("serving.commands:serve", "", "Run the scoring API on this machine."),
+    "train": ("training.commands:train", "train", "Train a model and export it as a bundle."),
+}
+
+
+class _Lazy(click.Group):
+    """Commands that import their package only when they run, or show their own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        target, extra, _ = _COMMANDS[cmd_name]
+        module, _, attribute = target.partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if not extra:
+                raise
+            raise click.ClickException(
+                f"`mingbian {cmd_name}` needs {error.name}; pip install 'mingbian[{extra}]'"
+            ) from None
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][2]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_Lazy)
+@click.version_option(package_name="mingbian")
+def cli() -> None:
+    """明辨: scores Chinese posts for misinformation and proposes what a moderator may do."""
+
+
+def check_packages() -> None:
+    """Refuse to run beside a stranger's package of the same import name.
+
+    Names such as ``labels`` and ``policy`` exist on PyPI; installed over ours they would be
+    loaded in silence.
+    """
+    for name in ("labels", "classifiers", "policy", "training", "serving"):
+        found = importlib.import_module(name)
+        if getattr(found, "DISTRIBUTION", None) != "mingbian":
+            raise MingbianError(
+                f"import {name} finds {found.__file__}, which is not of mingbian",
+                remedy=f"uninstall the other distribution that brings {name}",
+            )
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 our fault, 2 the user can mend it."""
+    try:
+        check_packages()
+        cli()
+    except MingbianError as error:
+        click.echo(f"mingbian: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,3 @@
+"""From scores to a proposed step. Pure: no I/O but reading a pack, no clock."""
+
+DISTRIBUTION = "mingbian"

@@ -1,0 +1,3 @@
+"""Posts in, results out: files, HTTP, and the engine behind both."""
+
+DISTRIBUTION = "mingbian"

@@ -1,0 +1,115 @@
+"""``mingbian score`` and ``mingbian serve``."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+
+from classifiers.bundle import default_model_folder
+from classifiers.scorer import load_scorer
+from labels.errors import InputError
+from policy.pack import default_pack_path, load_pack
+from serving.app import create_app
+from serving.batch import STDOUT, score_to, summary
+from serving.engine import Engine
+from serving.files import FORMATS, Format, open_source
+
+
+def _engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.option(
+            "--model",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            default=default_model_folder,
+            show_default="the model in the package",
+            help="Folder of a model bundle.",
+        ),
+        click.option(
+            "--policy",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            default=default_pack_path,
+            show_default="cn-zimeiti",
+            help="Policy pack (YAML).",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(1, 256),
+            default=os.cpu_count() or 1,
+            show_default="cores",
+            help="Posts scored at the same time; scores do not depend on it.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _engine(model: Path, policy: Path, threads: int) -> Engine:
+    return Engine(load_scorer(model, threads=threads), load_pack(policy))
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.option("-o", "--out", default=STDOUT, help="Result file (JSONL); - is standard output.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Format of IN.")
+@_engine_options
+def score(
+    source: str, out: str, form: Format | None, model: Path, policy: Path, threads: int
+) -> None:
+    """Score the posts in IN: JSONL, CSV or Parquet; - is JSONL on standard input.
+
+    Writes one JSON object a post, in order. A post that cannot be read is answered with status
+    422 and a pointer, the rest goes on, and the exit status is 2.
+    """
+    engine = _engine(model, policy, threads)
+    with open_source(source, form) as posts:
+        counts = score_to(engine, posts, out)
+    click.echo(summary(counts), err=True)
+    if counts["rejected"]:
+        sys.exit(2)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@_engine_options
+def serve(host: str, port: int, model: Path, policy: Path, threads: int) -> None:
+    """Run the scoring API on this machine. No key is needed, so only this machine may ask."""
+    if host not in ("127.0.0.1", "localhost"):
+        raise InputError(
+            f"--host {host}: beyond 127.0.0.1 a server needs keys, which this version has not",
+            remedy="leave --host out and put a proxy that checks its callers in front",
+        )
+    engine = _engine(model, policy, threads)
+    with _bound(host, port) as listener:
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        click.echo(_greeting(address))
+        config = uvicorn.Config(create_app(engine), log_level="info", access_log=False)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"{host}:{port}: {error.strerror}", remedy="choose another with --port (make: PORT=)"
+        ) from None
+    return listener
+
+
+def _greeting(address: str) -> str:
+    post = '{"items":[{"data_id":"1","text":"网传地铁9号线今晚全线停运，来源于互联网。"}]}'
+    return (
+        f"明辨 mingbian: {address}  (docs: {address}/docs)\n"
+        f"试一试 try: curl -s {address}/v1/score -H 'content-type: application/json' -d '{post}'"
+    )

@@ -1,0 +1,99 @@
+"""Model and policy behind one call: raw items in, results out."""
+
+from collections.abc import Sequence
+
+from classifiers.scorer import Scorer
+from labels.reader import read_labels
+from labels.records import Post, PostError, parse_post
+from labels.results import (
+    AiOrigin,
+    HeadScores,
+    ItemError,
+    PostResult,
+    RejectedPost,
+    ScoredPost,
+)
+from labels.taxonomy import Category
+from policy.decide import decide
+from policy.pack import LoadedPack
+
+#: an item as it came: JSON text of one post, or why there is none
+Item = str | bytes | PostError
+
+
+class Engine:
+    """Scores posts with one model under one policy pack; safe to share between threads."""
+
+    def __init__(self, scorer: Scorer, policy: LoadedPack) -> None:
+        """Join a loaded model and a loaded pack."""
+        self._scorer = scorer
+        self._policy = policy
+        model = f"{scorer.version.id} {scorer.version.version}"
+        fits = policy.pack.tuned_for == model
+        self._warnings = () if fits else (f"policy_tuned_for={policy.pack.tuned_for}",)
+
+    @property
+    def versions(self) -> dict[str, dict[str, str]]:
+        """What every result records: model and policy."""
+        return {
+            "model": self._scorer.version.model_dump(),
+            "policy": self._policy.version.model_dump(),
+        }
+
+    def score(self, items: Sequence[Item]) -> list[PostResult]:
+        """One result an item, in order; an item that is no post is answered with 422.
+
+        Raises:
+            ModelError: the model failed; no partial result is returned.
+        """
+        parsed = [_parsed(item) for item in items]
+        posts = [post for post in parsed if isinstance(post, Post)]
+        scores = iter(self._scorer.score(posts))
+        return [
+            self._result(post, next(scores)) if isinstance(post, Post) else _rejection(post)
+            for post in parsed
+        ]
+
+    def _result(self, post: Post, scores: HeadScores) -> ScoredPost:
+        reading = read_labels(post)
+        decision = decide(scores, reading, self._policy.pack)
+        return ScoredPost(
+            data_id=post.data_id,
+            suggestion=decision.suggestion,
+            risk_level=decision.risk_level,
+            scores={category: scores.heads[category] for category in Category},
+            labels=decision.findings,
+            protected=decision.protected,
+            ai=AiOrigin(
+                state=reading.state,
+                malformed=reading.malformed,
+                machine_written=scores.machine_written,
+                abstained=scores.machine_written is None,
+            ),
+            proposed_sanction=decision.sanction,
+            text_coverage=scores.text_coverage,
+            warnings=(*self._warnings, *_input_warnings(post), *decision.warnings),
+            model=self._scorer.version,
+            policy=self._policy.version,
+            callback=post.callback,
+        )
+
+
+def _parsed(item: Item) -> Post | PostError:
+    if isinstance(item, PostError):
+        return item
+    try:
+        return parse_post(item)
+    except PostError as error:
+        return error
+
+
+def _rejection(error: PostError) -> RejectedPost:
+    told = ItemError(code=error.code, pointer=error.pointer, detail=error.detail)
+    return RejectedPost(data_id=error.data_id, error=told)
+
+
+def _input_warnings(post: Post) -> list[str]:
+    """What the model had to do without; an absent field is not evidence."""
+    absent = [name for name in ("author", "declared") if getattr(post, name) is None]
+    return [f"{name}_absent" for name in absent]

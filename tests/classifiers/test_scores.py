@@ -1,0 +1,43 @@
+"""Scores are a function of the post alone."""
+
+import random
+
+import pytest
+
+from classifiers.bundle import default_model_folder
+from classifiers.scorer import load_scorer
+from labels.dataset import corpus_folder, load_corpus, posts
+from labels.records import Post
+from labels.taxonomy import taxonomy
+
+MODEL = default_model_folder()
+
+
+@pytest.fixture(scope="module")
+def many() -> list[Post]:
+    """500 posts of the corpus, long ones among them."""
+    rows = posts(load_corpus(corpus_folder()))
+    return [*sorted(rows, key=lambda post: len(post.text or ""))[-20:], *rows[::14][:480]]
+
+
+def test_batch_order_and_threads_change_no_bit(many: list[Post]) -> None:
+    """One by one, together, shuffled, on one thread and on two: identical."""
+    one, two = load_scorer(MODEL, threads=1), load_scorer(MODEL, threads=2)
+    alone = {post.data_id: one.score([post])[0] for post in many}
+    shuffled = random.Random(7).sample(many, len(many))
+    for scorer in (one, two):
+        for batch in (many, shuffled):
+            together = scorer.score(batch)
+            assert [alone[post.data_id] for post in batch] == together
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 33])
+def test_one_result_a_post(many: list[Post], count: int) -> None:
+    """Every head of the taxonomy, each a probability; no head for machine-written text yet."""
+    results = load_scorer(MODEL, threads=2).score(many[:count])
+    assert len(results) == count
+    for result in results:
+        assert tuple(result.heads) == taxonomy().heads
+        assert all(0.0 <= p <= 1.0 for p in result.heads.values())
+        assert result.machine_written is None
+        assert result.text_coverage == 1.0

@@ -1,0 +1,81 @@
+"""What several tests share: posts, the shipped engine, the command line."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classifiers.bundle import default_model_folder
+from classifiers.scorer import load_scorer
+from labels.records import Post, parse_post
+from policy.pack import default_pack_path, load_pack
+from serving.engine import Engine
+
+FAKE_DOCTOR: dict[str, Any] = {
+    "data_id": "fake-doctor",
+    "text": "从医32年的良心话：血压高别排队挂号了，喝我配的络安茶就行，"
+    "三个疗程停掉降压药，私信领。",
+    "author": {
+        "display_name": "三甲心内温主任",
+        "bio": "老专家，调理血压三十年",
+        "verified_as": "none",
+        "credentials": [],
+    },
+    "declared": {"ai_generated": False},
+}
+REAL_DOCTOR: dict[str, Any] = {
+    "data_id": "real-doctor",
+    "text": "本人栎川二院心内科医师（已认证）。依《中国高血压防治指南》，降压药不要自行停，"
+    "先在家连测七天血压，带着记录来门诊调整。",
+    "author": {
+        "display_name": "心内科温岚",
+        "bio": "栎川市第二人民医院心内科主治医师",
+        "verified_as": "professional",
+        "credentials": ["医师执业证书"],
+        "field": "medical",
+    },
+    "declared": {"ai_generated": False, "source": "《中国高血压防治指南》"},
+}
+
+
+def make_post(**fields: Any) -> Post:
+    """A post through the same door as every other one."""
+    return parse_post(json.dumps({"data_id": "p1", "text": "今天天气不错", **fields}))
+
+
+@pytest.fixture
+def post() -> Callable[..., Post]:
+    """Builds a post from the fields that matter to a test."""
+    return make_post
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The model and the pack that ride in the package."""
+    return Engine(load_scorer(default_model_folder(), threads=1), load_pack(default_pack_path()))
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs ``mingbian`` as a person would, in an empty folder."""
+
+    def call(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("mingbian")), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+            check=False,
+            timeout=120,
+        )
+
+    return call

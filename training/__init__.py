@@ -1,0 +1,3 @@
+"""From labelled posts to a model bundle. Needs the ``train`` extra."""
+
+DISTRIBUTION = "mingbian"

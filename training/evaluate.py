@@ -1,0 +1,124 @@
+"""How well scores rank, split by split; never on rows the model learned from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from labels.records import LabelledPost
+from labels.taxonomy import Category, taxonomy
+from training.config import NgramConfig
+from training.ngram import Bools, Floats, fit, logits, stripped, targets
+
+Split = Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
+
+
+def grouped_folds(groups: Sequence[str], folds: int, seed: int) -> Split:
+    """Folds that never part a group.
+
+    Over the corpus' pair groups: same writers on both sides. Over its writers: each writer is
+    scored by a model that never read that writer, the harder and more honest split.
+    """
+    folds = min(folds, len(set(groups)))
+    order = np.arange(len(groups))
+    yield from GroupKFold(folds, shuffle=True, random_state=seed).split(order, groups=groups)
+
+
+def out_of_fold(
+    posts: Sequence[LabelledPost], splits: Split, config: NgramConfig, *, jobs: int
+) -> tuple[Floats, Floats]:
+    """Log-odds of each post by a model that did not learn from it: whole, and stripped.
+
+    Returns:
+        Two arrays of shape (posts, heads).
+    """
+    whole = np.zeros((len(posts), len(taxonomy().heads)))
+    bare = np.zeros_like(whole)
+    for train, test in splits:
+        model = fit([posts[i] for i in train], config, jobs=jobs)
+        unseen = [posts[i] for i in test]
+        whole[test] = logits(model, unseen, config)
+        bare[test] = logits(model, [stripped(post) for post in unseen], config)
+    return whole, bare
+
+
+def calibrate(scores: Floats, marks: Bools) -> tuple[Floats, Floats]:
+    """Slope and offset a head that turn out-of-fold log-odds into probabilities.
+
+    Source: Platt 1999; fitted at the corpus' own rates, so probabilities hold at those.
+    """
+    fits = [
+        LogisticRegression(C=1e6).fit(scores[:, [head]], marks[:, head])
+        for head in range(scores.shape[1])
+    ]
+    slopes = np.array([max(float(f.coef_[0, 0]), 1e-3) for f in fits])
+    return slopes, np.array([float(f.intercept_[0]) for f in fits])
+
+
+def metrics(posts: Sequence[LabelledPost], scores: Floats) -> dict[str, Any]:
+    """Average precision by head, AUC of 'anything wrong', and contrast pairs ranked right."""
+    marks = targets(posts)
+    heads = taxonomy().heads
+    by_head = {
+        head: _rounded(average_precision_score, marks[:, column], scores[:, column])
+        for column, head in enumerate(heads)
+        if marks[:, column].any()
+    }
+    highest = scores[:, : len(Category)].max(axis=1)
+    wrong = np.array([bool(post.labels) for post in posts])
+    return {
+        "average_precision": by_head,
+        "macro_average_precision": round(float(np.mean([by_head[c] for c in Category])), 4),
+        "auc_anything_wrong": _rounded(roc_auc_score, wrong, highest),
+        "pairs_ranked_right": _pairs_ranked_right(posts, scores),
+    }
+
+
+def _rounded(metric: Callable[..., float], marks: Any, scores: Any) -> float:
+    return round(float(metric(marks, scores)), 4)
+
+
+def _pairs_ranked_right(posts: Sequence[LabelledPost], scores: Floats) -> float:
+    """Share of pairs whose violating side scores higher, on the categories it violates."""
+    rows = {post.data_id: row for row, post in enumerate(posts)}
+    column = {category: place for place, category in enumerate(Category)}
+    won = []
+    for a in (data_id for data_id in rows if data_id.endswith("-a")):
+        b = a.removesuffix("-a") + "-b"
+        sides = [rows[a], rows.get(b, rows[a])]
+        sides.sort(key=lambda row: bool(posts[row].labels))
+        clean, violating = sides
+        if posts[clean].labels or not posts[violating].labels:
+            continue
+        columns = [column[label] for label in posts[violating].labels]
+        won.append(scores[violating, columns].max() > scores[clean, columns].max())
+    return round(float(np.mean(won)), 4)
+
+
+def threshold_table(probabilities: Floats, marks: Bools) -> dict[str, list[dict[str, float]]]:
+    """What each threshold would do, category by category, at the corpus' own rates.
+
+    Args:
+        probabilities: calibrated, out of fold, shape (posts, heads).
+        marks: shape (posts, heads).
+    """
+    clean = ~marks[:, : len(Category)].any(axis=1)
+    table: dict[str, list[dict[str, float]]] = {}
+    for column, category in enumerate(Category):
+        score, held = probabilities[:, column], marks[:, column]
+        table[category] = [
+            {
+                "threshold": round(float(at), 2),
+                "precision": round(float(held[score >= at].mean()), 4)
+                if (score >= at).any()
+                else 1.0,
+                "recall": round(float((score[held] >= at).mean()), 4),
+                "clean_flagged": round(float((score[clean] >= at).mean()), 4),
+            }
+            for at in np.arange(0.05, 1.0, 0.05)
+        ]
+    return table
