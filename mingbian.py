@@ -69,4 +69,4 @@ def main() -> None:
         cli()
     except MingbianError as error:
         click.echo(f"mingbian: {error}", err=True)
-        sys.exit(2)
+        sys.exit(error.exit_status)

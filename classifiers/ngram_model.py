@@ -10,7 +10,7 @@ import onnxruntime as ort
 from classifiers.bundle import Bundle
 from classifiers.ngram import GROUPS, Bag, Keys, face_bag, facts_bag, text_bag
 from classifiers.windows import windows
-from labels.errors import ModelError
+from labels.errors import ModelError, ScoringError
 from labels.records import Post
 from labels.results import HeadScores, Version
 
@@ -49,7 +49,7 @@ class NgramModel:
         try:
             (rows,) = self._session.run(None, feed)
         except Exception as error:  # the runtime has no common error type
-            raise ModelError(f"post {post.data_id!r}: the model failed: {error}") from error
+            raise ScoringError(f"post {post.data_id!r}: the model failed: {error}") from error
         heads = {h: float(p) for h, p in zip(self._manifest.heads, rows[0], strict=True)}
         machine_written = heads.pop("machine_written", None)
         return HeadScores(heads, machine_written, _coverage(post.text or "", spans))

@@ -25,7 +25,7 @@ class Scorer(Protocol):
         the number of threads changes a bit of them.
 
         Raises:
-            ModelError: the runtime failed; no partial result is returned.
+            ScoringError: the runtime failed; no partial result is returned.
         """
         ...
 

@@ -9,6 +9,8 @@ class MingbianError(Exception):
     """
 
     code = "internal"
+    #: 2 where the user can mend it, 1 where the fault is ours
+    exit_status = 2
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         """Say what was found and where, and, as ``remedy``, what to do about it."""
@@ -22,9 +24,16 @@ class ConfigError(MingbianError):
 
 
 class ModelError(MingbianError):
-    """A model bundle cannot be used, or its runtime failed."""
+    """A model bundle cannot be used."""
 
     code = "model_invalid"
+
+
+class ScoringError(MingbianError):
+    """The model's runtime failed on a post that was in order."""
+
+    code = "scoring_failed"
+    exit_status = 1
 
 
 class InputError(MingbianError):

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from labels.errors import InputError
 from labels.results import PostResult, ScoredPost, Suggestion
 from serving.engine import Engine
 from serving.files import Source
@@ -55,7 +56,11 @@ def _writer(out: str) -> Iterator[TextIO]:
         return
     part = Path(f"{out}.part")
     try:
-        with part.open("w", encoding="utf-8") as file:
+        file = part.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+    try:
+        with file:
             yield file
         part.replace(out)
     finally:

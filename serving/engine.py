@@ -44,7 +44,7 @@ class Engine:
         """One result an item, in order; an item that is no post is answered with 422.
 
         Raises:
-            ModelError: the model failed; no partial result is returned.
+            ScoringError: the model failed; no partial result is returned.
         """
         parsed = [_parsed(item) for item in items]
         posts = [post for post in parsed if isinstance(post, Post)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from labels.errors import ModelError
+from labels.errors import ScoringError
 from labels.records import Post
 from labels.results import HeadScores
 from labels.taxonomy import taxonomy
@@ -158,7 +158,7 @@ class _Broken:
     version = load_pack(default_pack_path()).version
 
     def score(self, posts: list[Post]) -> list[HeadScores]:
-        raise ModelError("the model failed")
+        raise ScoringError("the model failed")
 
 
 def test_a_failing_model_is_a_problem() -> None:

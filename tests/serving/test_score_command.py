@@ -137,6 +137,13 @@ def test_what_the_user_can_mend_exits_2(
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_an_output_that_cannot_be_written_is_told(run: Run) -> None:
+    """Before anything is scored."""
+    done = run("score", "-", "-o", "no/such/folder/out.jsonl")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+
+
 def test_nothing_in_nothing_out(run: Run) -> None:
     """An empty file is not an error."""
     done = run("score", "-")
