@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, cast
 
 import yaml
@@ -25,6 +26,9 @@ FIELDS = (
     "ReservedCode2",
 )
 _MAX_DEPTH = 12
+#: a record has seven short fields; what is longer, or comes later, is none
+_MAX_BLOCK_CHARS = 2_000
+_MAX_BLOCKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,12 @@ _YAML_KEY = re.compile(
 
 def _in_yaml(text: str) -> Iterator[object]:
     """Mappings under a line ``AIGC:``; a line of prose that begins so is none."""
-    for match in _YAML_KEY.finditer(text):
-        block = (
-            match.group("rest") + "\n" + _deeper_lines(text[match.end() :], match.group("indent"))
-        )
+    for match in islice(_YAML_KEY.finditer(text), _MAX_BLOCKS):
+        following = text[match.end() : match.end() + _MAX_BLOCK_CHARS]
+        block = f"{match['rest']}\n{_deeper_lines(following, match['indent'])}".strip("\n")
         try:
-            value = yaml.load(block.strip("\n"), Loader=yaml.BaseLoader)  # noqa: S506 - text only
-        except yaml.YAMLError:
+            value = yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - makes only text
+        except (yaml.YAMLError, RecursionError):
             continue
         if isinstance(value, str):
             value = _parsed(value)
@@ -105,12 +108,26 @@ def _deeper_lines(text: str, indent: str) -> str:
 
 def _label(value: object, carrier: Literal["metadata", "text"]) -> ImplicitLabel:
     if not isinstance(value, Mapping):
-        return ImplicitLabel(None, {}, (f"not an object: {value!r:.40}",), carrier)
+        return ImplicitLabel(None, {}, (f"not an object: {_shown(value)}",), carrier)
     fields = {_field_name(key): inner for key, inner in value.items()}
+    text_fields = {key: _shown(inner) for key, inner in fields.items()}
+    return ImplicitLabel(
+        _label_value(fields), text_fields, tuple(_deviations(value, fields)), carrier
+    )
+
+
+def _label_value(fields: Mapping[str, Any]) -> LabelValue | None:
     label = fields.get("Label")
-    valid = cast("LabelValue", label) if label in LABEL_VALUES else None
-    text_fields = {key: str(inner) for key, inner in fields.items()}
-    return ImplicitLabel(valid, text_fields, tuple(_deviations(value, fields)), carrier)
+    if isinstance(label, str) and label in LABEL_VALUES:
+        return cast("LabelValue", label)
+    return None
+
+
+def _shown(value: object) -> str:
+    """A value as text, short; of a nested one, whose text may be endless, only the type."""
+    if isinstance(value, str | int | float | None):
+        return str(value)[:_MAX_BLOCK_CHARS]
+    return type(value).__name__
 
 
 def _field_name(key: Any) -> str:
@@ -120,8 +137,8 @@ def _field_name(key: Any) -> str:
 
 
 def _deviations(raw: Mapping[Any, Any], fields: Mapping[str, Any]) -> Iterator[str]:
-    if fields.get("Label") not in LABEL_VALUES:
-        yield f'Label is {fields.get("Label")!r:.40}, not the string "1", "2" or "3"'
+    if _label_value(fields) is None:
+        yield f'Label is {_shown(fields.get("Label"))}, not the string "1", "2" or "3"'
     yield from (f"{key} is not spelt as in Annex E" for key in raw if _field_name(key) != str(key))
     yield from (f"{key} is not a field of Annex E" for key in fields if key not in FIELDS)
     yield from (f"{name} is missing" for name in FIELDS[1:3] if not fields.get(name))

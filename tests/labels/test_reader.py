@@ -1,7 +1,9 @@
 """Labels are read as labels, and talk about labels is not."""
 
 import json
+import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -180,10 +182,44 @@ def test_what_was_read_is_told(post: Callable[..., Post]) -> None:
     assert all(name in told for name in ("label", "ReserveCode1", "Vendor", "ProduceID"))
 
 
-def test_deep_or_huge_metadata_is_survived(post: Callable[..., Post]) -> None:
+_ALIASES = "AIGC:\n a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f" {after}: &{after} [{','.join([f'*{before}'] * 9)}]\n"
+    for before, after in pairwise("abcdefghijk")
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "图片" * 10_000,
+        "配图图片" * 4_990 + "ai生",
+        "背景音乐AI生成" * 2_000,
+        "作者声明" * 5_000,
+        "#a" * 10_000,
+        "【" * 20_000,
+        "，。" * 10_000,
+        "用AI" * 6_600,
+        "AI生成" * 5_000,
+        "AIGC:\n" * 3_300,
+        "AIGC: " + "[" * 19_000,
+        "".join(" " * depth + "AIGC:\n" for depth in range(190)),
+        _ALIASES,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_hostile_text_is_read_in_the_time_of_any_other(
+    post: Callable[..., Post], text: str
+) -> None:
+    """No backtracking, nesting or alias makes one post stop the others."""
+    began = time.process_time()
+    read_labels(post(text=text))
+    assert time.process_time() - began < 5
+
+
+def test_deep_metadata_is_survived(post: Callable[..., Post]) -> None:
     """A hostile file cannot exhaust the reader."""
     deep: dict[str, object] = {}
     for _ in range(100):
         deep = {"x": deep}
     assert read_labels(post(metadata=deep)).state is AiState.NONE
-    assert read_labels(post(text="AI生成" * 5_000)).state in AiState
+    assert read_labels(post(metadata={"x": '{"a":' * 5_000})).state is AiState.NONE
