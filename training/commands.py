@@ -1,4 +1,4 @@
-"""``mingbian train`` and ``mingbian corpus``."""
+"""``mingbian train``."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from labels.dataset import corpus_folder, data_card, load_corpus, posts
+from labels.dataset import data_card, load_corpus, posts
 from labels.taxonomy import taxonomy
 from labels.yamlfile import read_yaml
 from training.config import NgramConfig
@@ -21,15 +21,7 @@ from training.evaluate import (
 )
 from training.export import check_bundle, write_bundle
 from training.ngram import fit, targets
-
-_CORPUS = click.option(
-    "--corpus",
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=corpus_folder,
-    show_default="the corpus in the package",
-    help="Folder of labelled posts, one JSONL file a writer.",
-)
+from training.options import config_option, corpus_option
 
 
 @click.group()
@@ -38,14 +30,8 @@ def train() -> None:
 
 
 @train.command()
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=Path("configs/training/ngram.yaml"),
-    show_default=True,
-)
-@_CORPUS
+@config_option("configs/training/ngram.yaml")
+@corpus_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="cores")
 def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:

@@ -36,9 +36,9 @@ class LinearModel:
     bias: npt.NDArray[np.float32]
 
 
-def targets(posts: Sequence[LabelledPost]) -> Bools:
-    """Shape (posts, heads of the taxonomy): which categories, clauses, protections hold."""
-    heads = taxonomy().heads
+def targets(posts: Sequence[LabelledPost], heads: Sequence[str] | None = None) -> Bools:
+    """Shape (posts, heads): which categories, clauses, protections hold; default all heads."""
+    heads = taxonomy().heads if heads is None else heads
     held = [{*post.labels, *post.clauses, *post.protected} for post in posts]
     return np.array([[head in marks for head in heads] for marks in held], dtype=bool)
 
@@ -57,18 +57,25 @@ def features(posts: Sequence[Post]) -> dict[str, list[Bag]]:
     }
 
 
-def fit(posts: Sequence[LabelledPost], config: NgramConfig, *, jobs: int) -> LinearModel:
-    """Learn every head of the taxonomy from whole posts and, at less weight, stripped ones.
+def fit(
+    posts: Sequence[LabelledPost],
+    config: NgramConfig,
+    *,
+    jobs: int,
+    heads: Sequence[str] | None = None,
+) -> LinearModel:
+    """Learn each head from whole posts and, at less weight, stripped ones.
 
     Args:
         posts: each head needs at least one positive and one negative among them.
         config: vocabulary, scales and regularisation.
         jobs: heads learned at the same time.
+        heads: what to learn; default every head of the taxonomy.
     """
     doubled = features([*posts, *(stripped(post) for post in posts)])
     vocabularies = {group: _vocabulary(doubled[group], config.min_posts) for group in GROUPS}
     matrix = design(doubled, vocabularies, config)
-    marks = np.vstack([targets(posts)] * 2)
+    marks = np.vstack([targets(posts, heads)] * 2)
     weight = np.repeat([1.0, config.stripped_weight], len(posts))
     columns = Parallel(n_jobs=jobs)(
         delayed(_fit_head)(matrix, marks[:, head], weight, config)

@@ -1,0 +1,29 @@
+"""Options that several training commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labels.dataset import corpus_folder
+
+corpus_option = click.option(
+    "--corpus",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=corpus_folder,
+    show_default="the corpus in the package",
+    help="Folder of labelled posts, one JSONL file a writer.",
+)
+
+
+def config_option(default: str) -> Callable[[Any], Any]:
+    """``--config`` with the path of its usual file."""
+    return click.option(
+        "--config",
+        "config_path",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        default=Path(default),
+        show_default=True,
+    )
