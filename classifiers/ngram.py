@@ -34,6 +34,14 @@ class Bag:
     counts: npt.NDArray[np.float32]
 
 
+def look_up(bag: Bag, vocabulary: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Places in a sorted vocabulary of the features it knows, and their counts."""
+    places = np.searchsorted(vocabulary, bag.keys)
+    known = places < len(vocabulary)
+    known[known] = vocabulary[places[known]] == bag.keys[known]
+    return places[known], bag.counts[known]
+
+
 def text_bag(title: str, window: str) -> Bag:
     """Features of a title and one window of the text."""
     return _bag([*_ngrams("title", title), *_ngrams("text", title), *_ngrams("text", window)])

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from classifiers.bundle import Bundle
-from classifiers.ngram import GROUPS, Bag, Keys, face_bag, facts_bag, text_bag
+from classifiers.ngram import GROUPS, Bag, Keys, face_bag, facts_bag, look_up, text_bag
 from classifiers.windows import windows
 from labels.errors import ModelError, ScoringError
 from labels.records import Post
@@ -93,7 +93,7 @@ def _session(bundle: Bundle) -> ort.InferenceSession:
 def _padded(
     bags: Sequence[Bag], vocabulary: Keys
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    known = [_known(bag, vocabulary) for bag in bags]
+    known = [look_up(bag, vocabulary) for bag in bags]
     length = max(1, *(len(ids) for ids, _ in known))
     padded_ids = np.full((len(bags), length), len(vocabulary), dtype=np.int64)
     padded_counts = np.ones((len(bags), length), dtype=np.float32)
@@ -101,12 +101,6 @@ def _padded(
         padded_ids[row, : len(ids)] = ids
         padded_counts[row, : len(ids)] = counts
     return padded_ids, padded_counts
-
-
-def _known(bag: Bag, vocabulary: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    places = np.minimum(np.searchsorted(vocabulary, bag.keys), len(vocabulary) - 1)
-    hit = vocabulary[places] == bag.keys
-    return places[hit], bag.counts[hit]
 
 
 def _coverage(text: str, spans: Sequence[tuple[int, int]]) -> float:

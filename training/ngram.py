@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from classifiers.ngram import GROUPS, Bag, Keys, face_bag, facts_bag, text_bag
+from classifiers.ngram import GROUPS, Bag, Keys, face_bag, facts_bag, look_up, text_bag
 from labels.records import LabelledPost, Post
 from labels.taxonomy import taxonomy
 from training.config import NgramConfig
@@ -110,10 +110,9 @@ def _vocabulary(bags: Sequence[Bag], min_posts: int) -> Vocabulary:
 def _block(bags: Sequence[Bag], vocabulary: Vocabulary) -> sp.csr_matrix:
     starts, columns, values = [0], [], []
     for bag in bags:
-        places = np.minimum(np.searchsorted(vocabulary.keys, bag.keys), len(vocabulary.keys) - 1)
-        hit = vocabulary.keys[places] == bag.keys
-        tfidf = (1 + np.log(bag.counts[hit])) * vocabulary.idf[places[hit]]
-        columns.append(places[hit])
+        places, counts = look_up(bag, vocabulary.keys)
+        tfidf = (1 + np.log(counts)) * vocabulary.idf[places]
+        columns.append(places)
         values.append(tfidf / max(float(np.linalg.norm(tfidf)), 1e-9))
         starts.append(starts[-1] + len(tfidf))
     shape = (len(bags), len(vocabulary.keys))

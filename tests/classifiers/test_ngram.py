@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from classifiers.ngram import face_bag, facts_bag, text_bag
+from classifiers.ngram import face_bag, facts_bag, look_up, text_bag
 from labels.records import Post
 
 
@@ -60,3 +60,12 @@ def test_null_reads_as_absent(post: Callable[..., Post]) -> None:
     assert np.array_equal(facts_bag(null).keys, facts_bag(post()).keys)
     no = post(declared={"fiction": False})
     assert not np.array_equal(facts_bag(no).keys, facts_bag(post()).keys)
+
+
+def test_look_up_keeps_known_features_with_their_counts() -> None:
+    """Unknown ones are dropped, past either end of the vocabulary too."""
+    bag = text_bag("", "停水停水")
+    places, counts = look_up(bag, bag.keys[1:-1])
+    assert np.array_equal(places, np.arange(len(bag.keys) - 2))
+    assert np.array_equal(counts, bag.counts[1:-1])
+    assert look_up(bag, bag.keys[:0])[0].size == 0
