@@ -122,7 +122,11 @@ def _is_talk(sentence: str, end: int) -> bool:
     said = sentence if comma < 0 else sentence[:comma]
     clause = said[said.rfind(",", 0, end) + 1 :]
     others = clause if patterns.OWN.search(clause) else said
-    return bool(patterns.TALK.search(said) or patterns.OTHERS.search(others))
+    return bool(
+        patterns.TALK.search(said)
+        or patterns.OTHERS.search(others)
+        or patterns.RULES_AND_NEWS.search(sentence)
+    )
 
 
 def _bare(sentence: str) -> Wording | None:
