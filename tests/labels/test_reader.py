@@ -1,4 +1,7 @@
-"""Labels are read as labels, and talk about labels is not."""
+"""Labels are read as labels, and talk about labels is not.
+
+The lines of set 5 are for measuring: never change a pattern for one of them.
+"""
 
 import json
 import time
@@ -79,19 +82,30 @@ def test_talk_about_ai_is_no_label(text: str) -> None:
     assert Kind.AI not in kinds(text)
 
 
-@pytest.mark.parametrize("line", [x for x in LINES if x["expect"] == "none"][::7])
+TUNED_ON = [line for line in LINES if line["set"] < 5]
+UNSEEN = [line for line in LINES if line["set"] == 5]
+
+
+@pytest.mark.parametrize("line", [x for x in TUNED_ON if x["expect"] == "none"][::7])
 def test_hand_written_talk_is_no_label(line: dict[str, str]) -> None:
-    """Every seventh line of the hand-written set, each for itself."""
+    """Every seventh line of talk that the patterns were tuned on, each for itself."""
     assert Kind.AI not in kinds(line["text"])
 
 
-def test_hand_written_lines_keep_their_figures() -> None:
-    """The whole set, most of which the patterns were tuned on: a floor against regressions."""
-    talk = [line for line in LINES if line["expect"] == "none"]
-    labels = [line for line in LINES if line["expect"] != "none"]
+@pytest.mark.parametrize(
+    ("lines", "labels_read", "talk_misread"),
+    [(TUNED_ON, 0.93, 0.02), (UNSEEN, 0.93, 0.07)],
+    ids=["tuned on", "never tuned on"],
+)
+def test_hand_written_lines_keep_their_figures(
+    lines: list[dict[str, str]], labels_read: float, talk_misread: float
+) -> None:
+    """Floors against regressions, beside the figures in docs/labels.md."""
+    talk = [line for line in lines if line["expect"] == "none"]
+    labels = [line for line in lines if line["expect"] != "none"]
     assert len(talk) >= 40
-    assert sum(Kind.AI in kinds(line["text"]) for line in talk) <= 0.02 * len(talk)
-    assert sum(Kind.AI in kinds(line["text"]) for line in labels) >= 0.93 * len(labels)
+    assert sum(Kind.AI in kinds(line["text"]) for line in talk) <= talk_misread * len(talk)
+    assert sum(Kind.AI in kinds(line["text"]) for line in labels) >= labels_read * len(labels)
 
 
 @pytest.mark.parametrize(
