@@ -73,9 +73,10 @@ def decide(scores: HeadScores, reading: LabelReading, pack: PolicyPack) -> Decis
 
 def _findings(scores: HeadScores, reading: LabelReading, pack: PolicyPack) -> Iterator[Finding]:
     answered = _answered_clauses(reading)
-    for category in Category:
-        yield from _category_findings(category, scores, answered, pack)
-    if reading.state is AiState.CONFIRMED and AI_LABEL_MISSING not in answered:
+    by_score = [f for c in Category for f in _category_findings(c, scores, answered, pack)]
+    yield from by_score
+    missing = reading.state is AiState.CONFIRMED and AI_LABEL_MISSING not in answered
+    if missing and all(finding.clause != AI_LABEL_MISSING for finding in by_score):
         yield Finding(
             category=Category.UNLABELED_AI,
             clause=AI_LABEL_MISSING,

@@ -118,6 +118,8 @@ def test_metadata_without_a_label_asks_for_one(post: Callable[..., Post]) -> Non
     decision = decided(scores(), read_labels(chosen))
     assert decision.suggestion is Suggestion.PROMPT
     assert [(f.clause, f.threshold) for f in decision.findings] == [("3.4", None)]
+    scored = decided(scores(unlabeled_ai=0.9, c_3__4=0.9), read_labels(chosen))
+    assert [f.clause for f in scored.findings] == ["3.4"]
     declared = post(metadata=metadata, declared={"ai_generated": True})
     assert decided(scores(), read_labels(declared)).suggestion is Suggestion.PASS
 
