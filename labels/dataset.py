@@ -101,7 +101,7 @@ def _check(rows: list[dict[str, Any]]) -> None:
             faults.append(f"{row['where']}: id {row['data_id']} is also at {seen[row['data_id']]}")
         seen[row["data_id"]] = row["where"]
     if faults:
-        raise CorpusError(f"{len(faults)} faults:\n" + "\n".join(faults[:50]))
+        raise CorpusError(f"{len(faults)} faults:\n" + "\n".join(faults))
 
 
 def data_card(corpus: "datasets.Dataset") -> dict[str, Any]:

@@ -1,19 +1,18 @@
 """``mingbian train``."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from labels.dataset import data_card, load_corpus, posts
-from labels.taxonomy import taxonomy
+from labels.taxonomy import Category, taxonomy
 from labels.yamlfile import read_yaml
 from training.config import NgramConfig
 from training.evaluate import (
     calibrate,
+    calibrated,
     grouped_folds,
     metrics,
     out_of_fold,
@@ -21,7 +20,7 @@ from training.evaluate import (
 )
 from training.export import check_bundle, write_bundle
 from training.ngram import fit, targets
-from training.options import config_option, corpus_option
+from training.options import config_option, corpus_option, jobs_option
 
 
 @click.group()
@@ -33,7 +32,7 @@ def train() -> None:
 @config_option("configs/training/ngram.yaml")
 @corpus_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="cores")
+@jobs_option
 def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
     """The linear character n-gram model: evaluated, calibrated, exported."""
     config = read_yaml(config_path, NgramConfig)
@@ -45,7 +44,7 @@ def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
     whole, bare = out_of_fold(rows, by_writer, config, jobs=jobs)
     model = fit(rows, config, jobs=jobs)
     marks = targets(rows)
-    slopes, offsets = calibration = calibrate(whole, marks)
+    calibration = calibrate(whole, marks)
     evaluation: dict[str, Any] = {
         "held_out_groups": metrics(rows, grouped),
         "unseen_writers": metrics(rows, whole),
@@ -54,8 +53,7 @@ def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
     click.echo(
         json.dumps({split: _summary(found) for split, found in evaluation.items()}, indent=1)
     )
-    probabilities = 1 / (1 + np.exp(-(whole * slopes + offsets)))
-    evaluation["thresholds"] = threshold_table(probabilities, marks)
+    evaluation["thresholds"] = threshold_table(calibrated(whole, calibration), marks)
     card = data_card(corpus)
     write_bundle(out, model, calibration, config, _manifest(config, card, evaluation))
     check_bundle(out, rows, model, calibration, config)
@@ -64,8 +62,7 @@ def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
 
 def _summary(found: dict[str, Any]) -> dict[str, Any]:
     """The figures a person wants at a glance; all heads stand in the manifest."""
-    heads = ("impersonation", "distortion", "unlabeled_ai", "false_specialist")
-    categories = {head: found["average_precision"][head] for head in heads}
+    categories = {category: found["average_precision"][category] for category in Category}
     return categories | {k: v for k, v in found.items() if k != "average_precision"}
 
 

@@ -59,6 +59,11 @@ def pair_faults(posts: Sequence[LabelledPost]) -> Iterator[str]:
             yield f"{stem}: both sides carry {by_id[f'{stem}-a'].labels}"
 
 
+def folded_texts(posts: Sequence[LabelledPost]) -> list[str]:
+    """Title and text of each post, as a character model reads them."""
+    return [fold(f"{post.title or ''} {post.text or ''}") for post in posts]
+
+
 def near_duplicates(
     posts: Sequence[LabelledPost], groups: Sequence[str], at: float
 ) -> Iterator[str]:
@@ -69,7 +74,7 @@ def near_duplicates(
         groups: one a post; rows of a group never part in a split, so they may be alike.
         at: cosine of TF-IDF weighted character 3-grams, 0 to 1.
     """
-    texts = [fold(f"{post.title or ''} {post.text or ''}") for post in posts]
+    texts = folded_texts(posts)
     matrix = TfidfVectorizer(analyzer="char", ngram_range=(3, 3)).fit_transform(texts)
     for start in range(0, len(posts), _CHUNK):
         alike = (matrix[start : start + _CHUNK] @ matrix.T).tocoo()

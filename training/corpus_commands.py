@@ -1,7 +1,6 @@
 """``mingbian corpus``: check, audit and curve of a labelled corpus."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from training.config import NgramConfig
 from training.corpus_check import Floors, near_duplicates, pair_faults, shortfalls, text_lengths
 from training.cues import family_auc, telling_ngrams
 from training.curve import learning_curve
-from training.options import config_option, corpus_option
+from training.options import config_option, corpus_option, jobs_option
 
 
 @click.group()
@@ -62,7 +61,7 @@ def audit(folder: Path, most: int) -> None:
 @corpus.command()
 @config_option("configs/training/ngram.yaml")
 @corpus_option
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="cores")
+@jobs_option
 def curve(config_path: Path, folder: Path, jobs: int) -> None:
     """Learning curve of the linear baseline on unseen writers."""
     config = read_yaml(config_path, NgramConfig)

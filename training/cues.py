@@ -9,12 +9,15 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 
 from labels.normalize import fold
 from labels.records import LabelledPost
+from training.corpus_check import folded_texts
+from training.evaluate import grouped_folds
 
 _MIN_POSTS = 20
+_FOLDS = 5
 _BUCKETS = (20, 40, 80, 150, 300)
 
 
@@ -70,11 +73,9 @@ def family_auc(posts: Sequence[LabelledPost], writers: Sequence[str]) -> dict[st
 
 
 def _unseen_auc(matrix: sparse.csr_matrix, wrong: Any, writers: Sequence[str]) -> float:
-    folds = GroupKFold(min(5, len(set(writers))))
+    folds = grouped_folds(writers, _FOLDS, seed=0)
     model = LogisticRegression(max_iter=1000)
-    scores = cross_val_predict(
-        model, matrix, wrong, groups=writers, cv=folds, method="decision_function"
-    )
+    scores = cross_val_predict(model, matrix, wrong, cv=list(folds), method="decision_function")
     return round(float(roc_auc_score(wrong, scores)), 3)
 
 
@@ -83,7 +84,7 @@ def telling_ngrams(posts: Sequence[LabelledPost], most: int) -> list[dict[str, A
 
     Source: log-odds against chance with a 0.5 prior, after Monroe et al. 2008, section 3.5.
     """
-    texts = [fold(f"{post.title or ''} {post.text or ''}") for post in posts]
+    texts = folded_texts(posts)
     wrong = np.array([bool(post.labels) for post in posts])
     counter = CountVectorizer(analyzer="char", ngram_range=(1, 4), min_df=_MIN_POSTS, binary=True)
     matrix = counter.fit_transform(texts)

@@ -59,6 +59,12 @@ def calibrate(scores: Floats, marks: Bools) -> tuple[Floats, Floats]:
     return slopes, np.array([float(f.intercept_[0]) for f in fits])
 
 
+def calibrated(scores: Floats, calibration: tuple[Floats, Floats]) -> Floats:
+    """Probabilities from log-odds of shape (posts, heads)."""
+    slopes, offsets = calibration
+    return np.asarray(1 / (1 + np.exp(-(scores * slopes + offsets))))
+
+
 def metrics(posts: Sequence[LabelledPost], scores: Floats) -> dict[str, Any]:
     """Average precision by head, AUC of 'anything wrong', and contrast pairs ranked right."""
     marks = targets(posts)

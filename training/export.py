@@ -18,6 +18,7 @@ from labels.errors import ModelError
 from labels.records import LabelledPost
 from training.card import model_card
 from training.config import NgramConfig
+from training.evaluate import calibrated
 from training.ngram import Floats, LinearModel, logits
 
 OPSET = 17
@@ -69,8 +70,7 @@ def check_bundle(
         ModelError: a probability differs by more than ``TOLERANCE``, or the bundle is not whole.
     """
     short = [post for post in posts if len(post.text or "") <= config.window_chars][:300]
-    slopes, offsets = calibration
-    expected = 1 / (1 + np.exp(-(logits(model, short, config) * slopes + offsets)))
+    expected = calibrated(logits(model, short, config), calibration)
     scored = load_scorer(folder, threads=1).score(short)
     found = np.array([list(scores.heads.values()) for scores in scored])
     worst = float(np.abs(found - expected).max())

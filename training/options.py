@@ -1,5 +1,6 @@
 """Options that several training commands share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,14 @@ corpus_option = click.option(
     default=corpus_folder,
     show_default="the corpus in the package",
     help="Folder of labelled posts, one JSONL file a writer.",
+)
+
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="cores",
+    help="Heads learned at the same time.",
 )
 
 

@@ -131,9 +131,11 @@ def _is_talk(sentence: str, end: int) -> bool:
 
 def _bare(sentence: str) -> Wording | None:
     """A label that stands alone: between strong separators, or in a sentence of its own."""
-    talk = patterns.TALK.search(sentence) or patterns.OTHERS.search(sentence)
+    if patterns.OTHERS.search(sentence):
+        return None
+    talk = patterns.TALK.search(sentence)
     found = []
-    for segment in _STRONG.split("" if patterns.OTHERS.search(sentence) else sentence):
+    for segment in _STRONG.split(sentence):
         found.append(_bare_segment(_SOFT.sub("", segment)))
         if not talk:
             pieces = [*_COMMA.split(segment), *segment.split()]
