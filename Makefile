@@ -1,9 +1,11 @@
 # On a fresh machine: `make serve`, `make test`. Everything is installed into .venv.
 PYTHON ?= python3
 PORT ?= 8000
+# without a pin, pip would fetch several gigabytes of GPU libraries
+TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: serve install test lint clean
+.PHONY: serve install test lint bench clean
 
 serve: install
 	$(BIN)/mingbian serve --port $(PORT)
@@ -30,7 +32,14 @@ lint: .venv/installed-test
 	@touch $@
 
 .venv/installed-test: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[train,test]'
+	$(BIN)/python -m pip install --quiet --editable '.[train,test]' '$(TORCH)'
+	@touch $@ .venv/installed
+
+bench: .venv/installed-bench
+	$(BIN)/python benchmarks/speed.py
+
+.venv/installed-bench: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'
 	@touch $@ .venv/installed
 
 clean:

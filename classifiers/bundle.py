@@ -1,19 +1,20 @@
-"""A model bundle: ``model.onnx``, its vocabulary and a manifest that ties them together."""
+"""A model bundle: graphs, vocabularies and a manifest that ties them together."""
 
 import hashlib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from classifiers.encoding import Limits
 from labels.errors import ModelError
 from labels.results import Version
 from labels.taxonomy import taxonomy
 from labels.yamlfile import Strict
 
 MANIFEST = "manifest.json"
-DEFAULT_MODEL = "ngram_interim_v0_1"
+DEFAULT_MODEL = "mingbian_zh_v0_2"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -27,26 +28,71 @@ class Source(Strict):
     sha256: Sha256
 
 
+class NgramPart(Strict):
+    """A linear model over character n-grams; ``weight`` is its share of the log-odds."""
+
+    kind: Literal["ngram"]
+    weight: Annotated[float, Field(gt=0, le=1)]
+    window_chars: Annotated[int, Field(gt=0)]
+    overlap_chars: Annotated[int, Field(ge=0)]
+
+
+class TransformerPart(Strict):
+    """A multi-task transformer; ``weight`` is its share of the log-odds.
+
+    ``markers`` are those whose embeddings follow the tokenizer's vocabulary, in order.
+    """
+
+    kind: Literal["transformer"]
+    weight: Annotated[float, Field(gt=0, le=1)]
+    limits: Limits
+    markers: tuple[str, ...]
+
+
+class Calibration(Strict):
+    """Turns a head's log-odds into a probability (Platt 1999)."""
+
+    slope: Annotated[float, Field(gt=0)]
+    offset: float
+
+
+class Pretrained(Strict):
+    """The published model that training started from."""
+
+    name: str
+    licence: str
+
+
 class Manifest(Strict):
     """What a bundle is, and what its parts must hash to.
 
-    ``heads`` is the order of the model's output; each is a category, clause, protected class
-    of the taxonomy, or ``machine_written``. ``window_chars`` and ``overlap_chars`` say how long
-    text is cut. ``metrics`` is the evaluation, split by split.
+    ``heads`` is the order of every part's output; each is a category, clause, protected class
+    of the taxonomy, or ``machine_written``. ``calibration`` has one entry a head. ``metrics`` is
+    the evaluation, split by split.
     """
 
     id: str
     version: str
-    kind: Literal["ngram"]
-    interim: bool
     taxonomy: str
+    parts: Annotated[
+        tuple[Annotated[NgramPart | TransformerPart, Field(discriminator="kind")], ...],
+        Field(min_length=1),
+    ]
     heads: Annotated[tuple[str, ...], Field(min_length=1)]
-    window_chars: Annotated[int, Field(gt=0)]
-    overlap_chars: Annotated[int, Field(ge=0)]
+    calibration: tuple[Calibration, ...]
     files: dict[str, Sha256]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    pretrained: Pretrained | None
     licence: str
     metrics: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if len(self.calibration) != len(self.heads):
+            raise ValueError(
+                f"{len(self.calibration)} calibrations do not fit {len(self.heads)} heads"
+            )
+        return self
 
 
 class Bundle(Strict):

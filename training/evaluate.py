@@ -15,6 +15,8 @@ from training.config import NgramConfig
 from training.ngram import Bools, Floats, fit, logits, stripped, targets
 
 Split = Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
+#: slope and offset of each head
+Calibrations = tuple[Floats, Floats]
 
 
 def grouped_folds(groups: Sequence[str], folds: int, seed: int) -> Split:
@@ -46,7 +48,7 @@ def out_of_fold(
     return whole, bare
 
 
-def calibrate(scores: Floats, marks: Bools) -> tuple[Floats, Floats]:
+def calibrate(scores: Floats, marks: Bools) -> Calibrations:
     """Slope and offset a head that turn out-of-fold log-odds into probabilities.
 
     Source: Platt 1999; fitted at the corpus' own rates, so probabilities hold at those.
@@ -59,7 +61,7 @@ def calibrate(scores: Floats, marks: Bools) -> tuple[Floats, Floats]:
     return slopes, np.array([float(f.intercept_[0]) for f in fits])
 
 
-def calibrated(scores: Floats, calibration: tuple[Floats, Floats]) -> Floats:
+def calibrated(scores: Floats, calibration: Calibrations) -> Floats:
     """Probabilities from log-odds of shape (posts, heads)."""
     slopes, offsets = calibration
     return np.asarray(1 / (1 + np.exp(-(scores * slopes + offsets))))
@@ -88,8 +90,11 @@ def _rounded(metric: Callable[..., float], marks: Any, scores: Any) -> float:
     return round(float(metric(marks, scores)), 4)
 
 
-def _pairs_ranked_right(posts: Sequence[LabelledPost], scores: Floats) -> float:
-    """Share of pairs whose violating side scores higher, on the categories it violates."""
+def _pairs_ranked_right(posts: Sequence[LabelledPost], scores: Floats) -> float | None:
+    """Share of pairs whose violating side scores higher, on the categories it violates.
+
+    None if there is no pair.
+    """
     rows = {post.data_id: row for row, post in enumerate(posts)}
     column = {category: place for place, category in enumerate(Category)}
     won = []
@@ -102,7 +107,7 @@ def _pairs_ranked_right(posts: Sequence[LabelledPost], scores: Floats) -> float:
             continue
         columns = [column[label] for label in posts[violating].labels]
         won.append(scores[violating, columns].max() > scores[clean, columns].max())
-    return round(float(np.mean(won)), 4)
+    return round(float(np.mean(won)), 4) if won else None
 
 
 def threshold_table(probabilities: Floats, marks: Bools) -> dict[str, list[dict[str, float]]]:

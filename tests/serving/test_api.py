@@ -126,7 +126,7 @@ def test_readiness_names_model_and_policy(client: TestClient) -> None:
     """A deployment can check what it runs."""
     ready = client.get("/readyz").json()
     assert ready["status"] == "ready"
-    assert ready["model"]["id"] == "ngram_interim"
+    assert ready["model"]["id"] == "mingbian_zh"
     assert ready["policy"]["id"] == "cn-zimeiti"
     assert client.get("/healthz").json() == {"status": "ok"}
 
@@ -174,7 +174,7 @@ def test_a_pack_for_another_model_warns(engine: Engine) -> None:
     """Numeric thresholds keep their meaning only with their model."""
     found = Engine(_Scoring(), load_pack(default_pack_path())).score(['{"data_id":"a","text":"x"}'])
     warnings = found[0].model_dump()["warnings"]
-    assert warnings[0] == "policy_tuned_for=ngram_interim 0.1"
+    assert warnings[0] == "policy_tuned_for=mingbian_zh 0.2"
 
 
 class _Scoring(_Broken):

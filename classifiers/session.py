@@ -1,0 +1,56 @@
+"""One-thread ONNX sessions: a score must not depend on how a sum was split."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from labels.errors import ModelError, ScoringError
+
+#: fusions whose kernels are slower than the parts they replace
+_SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
+
+Feed = dict[str, npt.NDArray[np.generic]]
+
+
+class Session:
+    """A graph with one output, of shape (rows, heads)."""
+
+    def __init__(self, path: Path, heads: int) -> None:
+        """Load a graph.
+
+        Raises:
+            ModelError: it cannot be loaded, or has another number of heads.
+        """
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # failures are raised, and warnings concern the exporter
+        try:
+            self._session = ort.InferenceSession(
+                str(path),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=_SLOW_FUSIONS,
+            )
+        except Exception as error:  # the runtime has no common error type
+            raise ModelError(f"{path}: cannot be loaded: {error}") from error
+        width = self._session.get_outputs()[0].shape[-1]
+        if width != heads:
+            raise ModelError(
+                f"{path}: {width} outputs, the manifest names {heads} heads",
+                remedy="export the model again",
+            )
+
+    def run(self, feed: Feed) -> npt.NDArray[np.float32]:
+        """The output; safe to call from several threads.
+
+        Raises:
+            ScoringError: the runtime failed.
+        """
+        try:
+            (rows,) = self._session.run(None, feed)
+        except Exception as error:  # the runtime has no common error type
+            raise ScoringError(f"the model failed: {error}") from error
+        return np.asarray(rows)

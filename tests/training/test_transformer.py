@@ -1,0 +1,202 @@
+"""The transformer is trained, resumed, exported and measured; tiny, but the whole way."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from classifiers.bundle import TransformerPart, read_bundle
+from classifiers.rendering import MARKERS
+from classifiers.scorer import load_scorer
+from labels.dataset import corpus_folder, load_corpus, posts
+from labels.records import LabelledPost
+from labels.taxonomy import taxonomy
+from tests.conftest import Run
+from tests.training.test_baseline import small_corpus
+from tests.training.tiny import write_tiny_encoder
+from training.config import TransformerConfig
+from training.finetune import Lessons, fine_tune, new_model
+from training.known import HEADS, known_labels, learnable
+from training.multitask import collate, masked_loss, pair_loss
+from training.ngram import targets
+from training.schedule import pairs_of, row_weights, schedule
+from training.smooth import SmoothLinear, smoothed
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "configs" / "training" / "transformer.yaml"
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[LabelledPost]:
+    """A slice of the corpus that holds contrast pairs."""
+    return posts(load_corpus(corpus_folder()))[:96]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory, rows: list[LabelledPost]) -> Path:
+    """The tiny encoder's folder."""
+    texts = [post.text or "" for post in rows]
+    return write_tiny_encoder(tmp_path_factory.mktemp("encoder"), [*texts, *MARKERS.values()])
+
+
+def tiny_config(**changes: Any) -> TransformerConfig:
+    """The shipped recipe, made small."""
+    raw = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    small = {"epochs": 2, "batch_posts": 16, "checkpoints": 4, "averaged_checkpoints": 2}
+    raw["compiled"] = False
+    raw["encoder"] = {"name": "tiny", "layers": None}
+    raw["optimizer"]["learning_rate"] = 1e-3
+    return TransformerConfig.model_validate({**raw, **small, **changes}, strict=False)
+
+
+def lessons(rows: list[LabelledPost]) -> Lessons:
+    """Every label known."""
+    return Lessons(rows, ["w"] * len(rows), targets(rows).astype(np.float64))
+
+
+def test_a_killed_run_ends_where_an_undisturbed_one_does(
+    tmp_path: Path, rows: list[LabelledPost], encoder: Path
+) -> None:
+    """Resumed from a checkpoint, every weight is the same to the bit."""
+    config, learned = tiny_config(), lessons(rows)
+
+    def trained(folder: Path) -> dict[str, torch.Tensor]:
+        model, _ = fine_tune(learned, config, encoder_name=str(encoder), folder=folder, seed=3)
+        return model.state_dict()
+
+    whole = trained(tmp_path / "run")
+    newest = max((tmp_path / "run").glob("checkpoint-*"), key=lambda c: int(c.name[11:]))
+    shutil.rmtree(newest)
+    resumed = trained(tmp_path / "run")
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_unknown_labels_teach_nothing() -> None:
+    """A NaN label gives the same loss whatever the model says of it."""
+    labels = torch.tensor([[1.0, float("nan")], [0.0, 1.0]])
+    weight = torch.ones(2)
+    one = masked_loss(torch.tensor([[0.3, -9.0], [0.1, 0.2]]), labels, weight)
+    other = masked_loss(torch.tensor([[0.3, 9.0], [0.1, 0.2]]), labels, weight)
+    assert torch.equal(one, other)
+    all_unknown = torch.full((2, 2), float("nan"))
+    assert masked_loss(torch.ones(2, 2), all_unknown, weight) == 0
+
+
+def test_a_head_that_nobody_labels_is_not_learned(rows: list[LabelledPost]) -> None:
+    """The corpus does not say who wrote its rows, so a model of it has no such head."""
+    labels = known_labels(rows)
+    assert labels.shape == (len(rows), len(HEADS))
+    assert np.isnan(labels[:, HEADS.index("machine_written")]).all()
+    assert not learnable(labels)[HEADS.index("machine_written")]
+    assert not np.isnan(labels[:, learnable(labels)]).any()
+
+
+def test_a_pair_ranked_wrong_costs_more() -> None:
+    """The violating side should score above the clean one."""
+    pairs = torch.tensor([[0, 1, 0]])
+    right, wrong = torch.tensor([[2.0], [-2.0]]), torch.tensor([[-2.0], [2.0]])
+    assert pair_loss(right, pairs) < pair_loss(wrong, pairs)
+    assert pair_loss(right, torch.empty(0, 3, dtype=torch.long)) == 0
+
+
+def test_the_worst_window_is_the_posts(encoder: Path, rows: list[LabelledPost]) -> None:
+    """Windows of a post read alone or beside other posts give one logit a head: their maximum."""
+    model, posts_encoder, padding = new_model(str(encoder), np.zeros((1, 3)), tiny_config())
+    model.eval()
+    long = rows[0].model_copy(update={"text": "".join(post.text or "" for post in rows[:9])})
+    windows = [window.ids for window in posts_encoder.encode(long)]
+    assert len(windows) > 1
+    with torch.no_grad():
+        alone = torch.cat(
+            [model(**collate([[ids]], padding, 1))["logits"] for ids in windows]
+        ).amax(dim=0)
+        beside = model(**collate([[windows[0]], windows], padding, 16))["logits"][1]
+    torch.testing.assert_close(alone, beside, atol=1e-5, rtol=1e-5)
+
+
+def test_smoothing_evens_activations_and_changes_no_output(
+    encoder: Path, rows: list[LabelledPost]
+) -> None:
+    """Channels that run high are scaled down, and the weights make up for it."""
+    model, posts_encoder, _ = new_model(str(encoder), np.zeros((1, 3)), tiny_config())
+    model.eval()
+    norm = model.encoder.get_submodule("encoder.layer.0.attention.output.LayerNorm")
+    norm.weight.data[3] *= 40
+    windows = [window.ids for post in rows[:8] for window in posts_encoder.encode(post)]
+    smooth = smoothed(model, windows)
+    tokens = torch.tensor([windows[0]])
+    with torch.no_grad():
+        exact, same = (m.window_logits(tokens, torch.ones_like(tokens)) for m in (model, smooth))
+    torch.testing.assert_close(exact, same, atol=1e-4, rtol=1e-4)
+    layer = smooth.encoder.get_submodule("encoder.layer.0.intermediate.dense")
+    assert isinstance(layer, SmoothLinear)
+    assert layer.shrink.argmin() == 3
+
+
+def test_the_schedule_is_settled_by_its_seed(rows: list[LabelledPost]) -> None:
+    """Every row once an epoch, pairs side by side, some without author or declarations."""
+    config = tiny_config(absent_share=0.5)
+    lengths = [len(post.text or "") for post in rows]
+    first, again = (schedule(rows, lengths, config, seed=4) for _ in range(2))
+    assert first == again != schedule(rows, lengths, config, seed=5)
+    assert len(first) % config.batch_posts == 0
+    assert {example.row for example in first[: len(rows)]} == set(range(len(rows)))
+    assert 0.3 < np.mean([not (e.author and e.declared) for e in first]) < 0.7
+    mates = pairs_of(rows)
+    assert mates
+    where = {example.row: place for place, example in enumerate(first[: len(rows)])}
+    near = [abs(where[row] - where[mate]) == 1 for row, mate in mates.items()]
+    assert np.mean(near) > 0.9
+    hidden = next(e for e in first if not e.author)
+    assert hidden.shown(rows[hidden.row]).author is None
+
+
+def test_rare_sources_and_clauses_weigh_more(rows: list[LabelledPost]) -> None:
+    """Balanced to the powers in the configuration; equal without them."""
+    writers = ["big"] * 80 + ["small"] * 16
+    off = row_weights(rows, writers, tiny_config(source_balance=0, class_balance=0))
+    on = row_weights(rows, writers, tiny_config(source_balance=1, class_balance=0))
+    assert off == [1.0] * len(rows)
+    assert np.isclose(np.mean(on), 1)
+    assert np.isclose(on[-1] / on[0], 5)
+
+
+def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> None:
+    """Measured on held-out groups beside the baseline, exported, scoring as it did in torch."""
+    folder = small_corpus(tmp_path / "corpus", every=20)
+    some = posts(load_corpus(folder))
+    texts = [post.text or "" for post in some]
+    encoder = write_tiny_encoder(tmp_path / "encoder", [*texts, *MARKERS.values()])
+    raw = tiny_config().model_dump(mode="json")
+    raw |= {
+        "epochs": 1,
+        "folds": 2,
+        "batch_posts": 64,
+        "expert": str(CONFIG.with_name(raw["expert"])),
+    }
+    raw["encoder"]["name"] = str(encoder)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    arguments = ["--config", "tiny.yaml", "--corpus", str(folder), "--work", "work"]
+    done = run("train", "run", *arguments, "--out", "model")
+    assert done.returncode == 0, done.stderr
+    manifest = read_bundle(tmp_path / "model").manifest
+    assert manifest.heads == taxonomy().heads
+    kinds = {part.kind: part for part in manifest.parts}
+    assert isinstance(kinds["transformer"], TransformerPart)
+    assert {"held_out_groups", "held_out_groups_ngram"} <= set(manifest.metrics)
+    assert max(manifest.metrics["export_loss"].values()) < 0.05
+    assert manifest.pretrained
+    assert manifest.pretrained.name == str(encoder)
+    scored = load_scorer(tmp_path / "model", threads=1).score(some[:20])
+    assert all(result.text_coverage == 1.0 for result in scored)
+
+    raw["seed"] = 1
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    refused = run("train", "run", *arguments, "--out", "other")
+    assert refused.returncode == 2
+    assert "checkpoints of another configuration" in refused.stderr

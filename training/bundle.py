@@ -1,0 +1,82 @@
+"""Writes a bundle: parts exported into a folder, tied together by a manifest."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers.bundle import (
+    MANIFEST,
+    Calibration,
+    Manifest,
+    NgramPart,
+    Pretrained,
+    Source,
+    TransformerPart,
+    file_sha256,
+)
+from labels.taxonomy import taxonomy
+from training.card import model_card
+from training.evaluate import Calibrations
+
+#: the corpus' own licence; weights learned from it alone carry it too
+CORPUS_LICENCE = "CC-BY-4.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An exported part, and the files it is made of."""
+
+    part: NgramPart | TransformerPart
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the manifest says of a model beyond its parts.
+
+    ``heads`` names the parts' outputs in order; ``card`` is the data card of the rows it
+    learned from.
+    """
+
+    id: str
+    version: str
+    heads: tuple[str, ...]
+    card: dict[str, Any]
+    pretrained: Pretrained | None = None
+
+
+def write_bundle(
+    folder: Path,
+    parts: Sequence[Part],
+    calibrations: Calibrations,
+    identity: Identity,
+    metrics: dict[str, Any],
+) -> None:
+    """Write manifest and model card beside parts that were exported into the folder."""
+    source = Source(
+        name="labels/corpus",
+        rows=identity.card["rows"],
+        licence=CORPUS_LICENCE,
+        sha256=identity.card["sha256"],
+    )
+    manifest = Manifest(
+        id=identity.id,
+        version=identity.version,
+        taxonomy=taxonomy().version,
+        parts=tuple(part.part for part in parts),
+        heads=identity.heads,
+        calibration=tuple(
+            Calibration(slope=float(slope), offset=float(offset))
+            for slope, offset in zip(*calibrations, strict=True)
+        ),
+        files={name: file_sha256(folder / name) for part in parts for name in part.files},
+        sources=(source,),
+        pretrained=identity.pretrained,
+        licence=CORPUS_LICENCE,
+        metrics=metrics,
+    )
+    text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")

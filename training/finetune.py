@@ -1,0 +1,227 @@
+"""One fine-tuning run of the multi-task model with the transformers Trainer, resumable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import (
+    ProgressCallback,
+    Trainer,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    get_linear_schedule_with_warmup,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from classifiers.encoding import PostEncoder
+from labels.records import LabelledPost, Post
+from labels.taxonomy import Category
+from training.config import TransformerConfig
+from training.encoder import load_encoder
+from training.multitask import MultiTask, add_markers, collate, learning_groups, priors
+from training.ngram import Floats
+from training.schedule import Example, pairs_of, row_weights, schedule
+
+#: padded lengths are multiples of this
+PAD_MULTIPLE = 16
+_WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What is learned from: posts, their writers, and labels of shape (posts, heads).
+
+    A label is NaN where the data set does not say.
+    """
+
+    posts: Sequence[LabelledPost]
+    writers: Sequence[str]
+    labels: Floats
+
+
+class TrainingRows(Dataset[dict[str, Any]]):
+    """The examples of a schedule, encoded when they are asked for."""
+
+    def __init__(
+        self,
+        lessons: Lessons,
+        weights: Sequence[float],
+        examples: Sequence[Example],
+        encoder: PostEncoder,
+    ) -> None:
+        self._lessons, self._weights = lessons, weights
+        self._examples, self._encoder = examples, encoder
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        example = self._examples[place]
+        return {
+            "row": example.row,
+            "windows": token_windows(
+                self._encoder, example.shown(self._lessons.posts[example.row])
+            ),
+            "labels": self._lessons.labels[example.row],
+            "weight": self._weights[example.row],
+        }
+
+
+class BatchMaker:
+    """Collates training rows; names the contrast pairs that a batch holds whole."""
+
+    def __init__(self, mates: dict[int, int], padding: int) -> None:
+        self._mates, self._padding = mates, padding
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """The arguments of :meth:`MultiTask.forward`."""
+        labels = torch.tensor(np.stack([row["labels"] for row in rows]), dtype=torch.float32)
+        return {
+            **collate([row["windows"] for row in rows], self._padding, PAD_MULTIPLE),
+            "labels": labels,
+            "weight": torch.tensor([row["weight"] for row in rows], dtype=torch.float32),
+            "pairs": self._pairs([row["row"] for row in rows], labels),
+        }
+
+    def _pairs(self, rows: Sequence[int], labels: Tensor) -> Tensor:
+        places = {row: place for place, row in enumerate(rows)}
+        found = [
+            (places[row], places[mate], head)
+            for row in places
+            if (mate := self._mates.get(row)) in places
+            for head in range(len(Category))
+            if labels[places[row], head] > labels[places[mate], head]
+        ]
+        return torch.tensor(found, dtype=torch.long).reshape(-1, 3)
+
+
+def token_windows(encoder: PostEncoder, post: Post) -> list[list[int]]:
+    """Ids of each window of a post."""
+    return [window.ids for window in encoder.encode(post)]
+
+
+def fine_tune(
+    lessons: Lessons, config: TransformerConfig, *, encoder_name: str, folder: Path, seed: int
+) -> tuple[MultiTask, PostEncoder]:
+    """Train, or go on from the last checkpoint in the folder; average the last checkpoints.
+
+    Args:
+        lessons: at least one post.
+        config: recipe.
+        encoder_name: folder or hub name of the pretrained encoder.
+        folder: checkpoints; those of another recipe or other data must not lie there.
+        seed: of every draw. The same seed, threads and processor give the same weights.
+    """
+    set_seed(seed)
+    posts = lessons.posts
+    model, post_encoder, padding = new_model(encoder_name, lessons.labels, config)
+    lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
+    examples = schedule(posts, lengths, config, seed)
+    weights = row_weights(posts, lessons.writers, config)
+    steps = len(examples) // config.batch_posts
+    optimizer = torch.optim.AdamW(learning_groups(model, config.optimizer), fused=True)
+    warmup = int(steps * config.optimizer.warmup_share)
+    trainer = Trainer(
+        model=model,
+        args=_arguments(folder, config, steps, seed),
+        train_dataset=TrainingRows(lessons, weights, examples, post_encoder),
+        data_collator=BatchMaker(pairs_of(posts), padding),
+        optimizers=(optimizer, get_linear_schedule_with_warmup(optimizer, warmup, steps)),
+    )
+    trainer.pop_callback(ProgressCallback)
+    trainer.add_callback(_Progress)
+    if config.compiled:
+        model.encoder.compile(dynamic=True)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
+    result, post_encoder, _ = new_model(encoder_name, lessons.labels, config)
+    result.load_state_dict(_averaged(folder))
+    return result.eval(), post_encoder
+
+
+def new_model(
+    encoder_name: str, labels: Floats, config: TransformerConfig
+) -> tuple[MultiTask, PostEncoder, int]:
+    """An untrained model, the encoder of its input, and the id that pads it."""
+    pretrained, tokenizer = load_encoder(encoder_name, config.encoder.layers)
+    for module in pretrained.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = config.encoder_dropout
+    post_encoder = PostEncoder(tokenizer, config.limits)
+    add_markers(pretrained, post_encoder)
+    padding = pretrained.config.pad_token_id or 0
+    start = priors(torch.tensor(labels, dtype=torch.float32))
+    model = MultiTask(pretrained, start, config.head_dropout, config.pair_weight)
+    return model, post_encoder, padding
+
+
+def predict(model: MultiTask, encoder: PostEncoder, posts: Sequence[Post]) -> Floats:
+    """Log-odds of shape (posts, heads), in fp32; one post a pass, so padding plays no part."""
+    rows = []
+    with torch.no_grad():
+        for post in posts:
+            batch = collate([token_windows(encoder, post)], padding=0, multiple=1)
+            rows.append(model(**batch)["logits"][0].numpy())
+    return np.asarray(rows, dtype=np.float64)
+
+
+class _Progress(ProgressCallback):
+    """The bar with steps and estimated end, and the loss beside it rather than on a line."""
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if self.training_bar is not None and logs and "loss" in logs:
+            self.training_bar.set_postfix(loss=logs["loss"])
+
+
+def _arguments(folder: Path, config: TransformerConfig, steps: int, seed: int) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=1,  # the schedule holds all epochs
+        per_device_train_batch_size=config.batch_posts,
+        train_sampling_strategy="sequential",
+        max_grad_norm=1.0,
+        use_cpu=not torch.cuda.is_available(),
+        bf16=_fast_bf16(),
+        seed=seed,
+        save_strategy="steps",
+        save_steps=-(-steps // config.checkpoints),
+        save_total_limit=config.averaged_checkpoints,
+        logging_steps=max(1, steps // 50),
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        disable_tqdm=False,
+        report_to="none",
+    )
+
+
+def _fast_bf16() -> bool:
+    """Whether 16-bit products are faster here than 32-bit ones: a GPU, or a CPU with AMX."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    return get_last_checkpoint(str(folder)) if folder.exists() else None
+
+
+def _averaged(folder: Path) -> dict[str, Tensor]:
+    """Mean of the kept checkpoints' weights (Izmailov et al. 2018)."""
+    files = sorted(folder.glob(f"checkpoint-*/{_WEIGHTS}"))
+    states = [load_file(file) for file in files]
+    return {name: torch.stack([s[name] for s in states]).mean(dim=0) for name in states[0]}

@@ -1,0 +1,106 @@
+"""Every batch of a training run, settled beforehand by one seed, so that it can be resumed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labels.records import LabelledPost, Post
+from training.config import TransformerConfig
+
+_LENGTH_NOISE_TOKENS = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row as it is shown once: with or without what a caller may not send."""
+
+    row: int
+    author: bool
+    declared: bool
+
+    def shown(self, post: Post) -> Post:
+        """The post as this example shows it."""
+        gone = {"author": self.author, "declared": self.declared}
+        return post.model_copy(update={name: None for name, kept in gone.items() if not kept})
+
+
+def schedule(
+    posts: Sequence[LabelledPost], lengths: Sequence[int], config: TransformerConfig, seed: int
+) -> list[Example]:
+    """All epochs, batch after batch, each of ``config.batch_posts`` examples.
+
+    Contrast pairs share a batch, and batches hold posts of like length. The last batch of an
+    epoch is filled with rows drawn again.
+
+    Args:
+        posts: at least one.
+        lengths: tokens of each post.
+        config: epochs, batch size, share of posts shown without author or declarations.
+        seed: of every draw.
+    """
+    rng = np.random.default_rng(seed)
+    return [
+        example for _ in range(config.epochs) for example in _epoch(posts, lengths, config, rng)
+    ]
+
+
+def row_weights(
+    posts: Sequence[LabelledPost], writers: Sequence[str], config: TransformerConfig
+) -> list[float]:
+    """Weight of each post in the loss: rare sources and rare clauses count more, mean 1.
+
+    A row's weight is the product of the inverse frequencies of its writer and of its rarest
+    clause (or protected class), each to the power in ``config``.
+    """
+    by_writer = Counter(writers)
+    marks = [(*post.clauses, *post.protected) or ("none",) for post in posts]
+    by_mark = Counter(mark for held in marks for mark in held)
+    weights = np.array(
+        [
+            by_writer[writer] ** -config.source_balance
+            * min(by_mark[mark] for mark in held) ** -config.class_balance
+            for writer, held in zip(writers, marks, strict=True)
+        ]
+    )
+    return list((weights / weights.mean()).tolist())
+
+
+def pairs_of(posts: Sequence[LabelledPost]) -> dict[int, int]:
+    """Place of the other side of each contrast pair; sides are ``<id>-a`` and ``<id>-b``."""
+    places = {post.data_id: place for place, post in enumerate(posts)}
+    mates: dict[int, int] = {}
+    for data_id, place in places.items():
+        other = places.get(data_id.removesuffix("-a") + "-b")
+        if data_id.endswith("-a") and other is not None:
+            mates |= {place: other, other: place}
+    return mates
+
+
+def _epoch(
+    posts: Sequence[LabelledPost],
+    lengths: Sequence[int],
+    config: TransformerConfig,
+    rng: np.random.Generator,
+) -> list[Example]:
+    mates = pairs_of(posts)
+    units = [(row, mates[row]) if row in mates else (row,) for row in range(len(posts))]
+    units = [unit for unit in units if unit[0] == min(unit)]
+    noise = rng.normal(0, _LENGTH_NOISE_TOKENS, len(units))
+    keys = [max(lengths[row] for row in unit) + noise[at] for at, unit in enumerate(units)]
+    rows = [row for at in np.argsort(keys) for row in units[at]]
+    missing = -len(rows) % config.batch_posts
+    rows += rng.integers(0, len(posts), missing).tolist()
+    size = config.batch_posts
+    batches = [rows[at : at + size] for at in range(0, len(rows), size)]
+    rng.shuffle(batches)
+    return [_example(row, config.absent_share, rng) for batch in batches for row in batch]
+
+
+def _example(row: int, absent_share: float, rng: np.random.Generator) -> Example:
+    """Without the author, the declarations or both, each a third of ``absent_share``."""
+    if rng.random() >= absent_share:
+        return Example(row, author=True, declared=True)
+    author, declared = [(False, True), (True, False), (False, False)][rng.integers(3)]
+    return Example(row, author=author, declared=declared)

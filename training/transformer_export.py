@@ -1,0 +1,92 @@
+"""The multi-task transformer as an 8-bit ONNX graph."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+
+from classifiers.bundle import TransformerPart
+from classifiers.encoding import Limits, PostEncoder
+from classifiers.transformer_model import GRAPH, TOKENIZER
+from labels.records import Post
+from training.bundle import Part
+from training.multitask import MultiTask
+from training.smooth import smoothed
+
+_EXAMPLE_TOKENS = 48
+
+
+class _OneWindow(nn.Module):
+    """Logits of one window without padding: what the runtime asks for."""
+
+    def __init__(self, model: MultiTask) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        return self.model.window_logits(input_ids, torch.ones_like(input_ids))
+
+
+def export_transformer(
+    folder: Path,
+    model: MultiTask,
+    encoder: PostEncoder,
+    posts: Sequence[Post],
+    part: TransformerPart,
+) -> Part:
+    """Write graph and tokenizer into a bundle folder.
+
+    Args:
+        folder: exists.
+        model: trained, in evaluation mode.
+        encoder: of its input.
+        posts: some, to learn the range of activations from.
+        part: what the manifest says of it.
+    """
+    exact = folder / "fp32.onnx"
+    windows = [window.ids for post in posts for window in encoder.encode(post)]
+    write_graph(exact, smoothed(model, windows), part.limits)
+    quantize(exact, folder / GRAPH)
+    exact.unlink()
+    encoder.tokenizer.save(str(folder / TOKENIZER), pretty=False)
+    return Part(part, (GRAPH, TOKENIZER))
+
+
+def quantize(source: Path, target: Path) -> None:
+    """Turn matrices into 8-bit integers, one scale a column; activations are scaled by the run.
+
+    One bit is left unused: processors without VNNI add up in 16 bits and would overflow.
+    """
+    quantize_dynamic(
+        source,
+        target,
+        op_types_to_quantize=["MatMul", "Gather"],
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=True,
+    )
+
+
+def write_graph(path: Path, model: MultiTask, limits: Limits) -> None:
+    """Write the 32-bit graph."""
+    example = torch.full((1, _EXAMPLE_TOKENS), 5)
+    tokens = torch.export.Dim("tokens", min=4, max=limits.max_tokens)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the exporter's own deprecations
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program: Any = torch.onnx.export(
+            _OneWindow(model).eval(),
+            (example,),
+            input_names=["input_ids"],
+            output_names=["logits"],
+            dynamic_shapes=({1: tokens},),
+            dynamo=True,
+            verbose=False,
+        )
+    onnx.save(program.model_proto, path)
