@@ -1,7 +1,8 @@
 """``mingbian score`` as analysts run it."""
 
 import json
-import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ RESULT_FIELDS = [
 EVERYDAY = (
     "今天早上去菜市场买了点青菜和豆腐，回来的路上看见楼下的猫在晒太阳。中午做了一锅番茄鸡蛋面，"
     "孩子吃了两碗。下午把阳台的花浇了水，顺手擦了窗户。晚上和老伴散步，碰见老邻居，聊了聊天气。"
+)
+MINGBIAN = str(Path(sys.executable).with_name("mingbian"))
+#: runs a command and prints its peak memory in KiB; a fork of the tests would count theirs too
+MEASURED = (
+    "import resource, subprocess, sys\n"
+    "done = subprocess.run(sys.argv[1:])\n"
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    "sys.exit(done.returncode)\n"
 )
 OFFENCE = "我是三甲医院退休老主任，血压高别吃降压药，喝我配的络安茶三个疗程断根，私信我领。"
 
@@ -38,9 +47,7 @@ def results(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_a_thousand_posts_five_of_them_broken(
-    tmp_path: Path, run: Run, items: list[dict[str, Any]]
-) -> None:
+def test_a_thousand_posts_five_of_them_broken(tmp_path: Path, items: list[dict[str, Any]]) -> None:
     """All answered in order, the broken ones with a pointer, exit 2, in little memory."""
     posts: list[Any] = [dict(items[i * 5]) for i in range(1000)]
     posts[100] = json.dumps(posts[100], ensure_ascii=False)[:50]
@@ -49,7 +56,15 @@ def test_a_thousand_posts_five_of_them_broken(
     posts[400] = posts[400] | {"author": {"verified_as": "vip"}}
     posts[500] = posts[500] | {"text": " \n", "title": None}
     (tmp_path / "in.jsonl").write_text(jsonl(*posts), encoding="utf-8")
-    done = run("score", "in.jsonl", "-o", "out.jsonl")
+    command = [MINGBIAN, "score", "in.jsonl", "-o", "out.jsonl"]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
     assert done.returncode == 2
     assert "1000 posts" in done.stderr
     assert "5 rejected" in done.stderr
@@ -60,7 +75,7 @@ def test_a_thousand_posts_five_of_them_broken(
     }  # fmt: skip
     scored = [place for place in range(1000) if place not in rejected]
     assert [found[place]["data_id"] for place in scored] == [posts[p]["data_id"] for p in scored]
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 800 * 1024
+    assert int(done.stdout) < 800 * 1024
 
 
 def test_a_result_has_the_documented_shape(run: Run) -> None:
