@@ -62,10 +62,19 @@ class Scorer:
             raise ScoringError(f"post {post.data_id!r}: {error}") from error
         logits = np.sum([weight * odds for weight, (odds, _) in readings], axis=0)
         coverage = min(share for _, (_, share) in readings)
-        probabilities = 1 / (1 + np.exp(-(logits * self._slopes + self._offsets)))
-        heads = {h: float(p) for h, p in zip(self._heads, probabilities, strict=True)}
+        found = probabilities(logits, self._slopes, self._offsets)
+        heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
         machine_written = heads.pop("machine_written", None)
         return HeadScores(heads, machine_written, coverage)
+
+
+def probabilities(
+    logits: npt.NDArray[np.float64],
+    slopes: npt.NDArray[np.float64],
+    offsets: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Log-odds, whose last axis is the heads, calibrated head by head (Platt 1999)."""
+    return np.asarray(1 / (1 + np.exp(-(logits * slopes + offsets))))
 
 
 def load_reader(folder: Path, part: NgramPart | TransformerPart, heads: int) -> Reader:

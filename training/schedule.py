@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labels.dataset import contrast_pairs
 from labels.records import LabelledPost, Post
 from training.config import TransformerConfig
 
@@ -68,14 +69,9 @@ def row_weights(
 
 
 def pairs_of(posts: Sequence[LabelledPost]) -> dict[int, int]:
-    """Place of the other side of each contrast pair; sides are ``<id>-a`` and ``<id>-b``."""
-    places = {post.data_id: place for place, post in enumerate(posts)}
-    mates: dict[int, int] = {}
-    for data_id, place in places.items():
-        other = places.get(data_id.removesuffix("-a") + "-b")
-        if data_id.endswith("-a") and other is not None:
-            mates |= {place: other, other: place}
-    return mates
+    """Place of the other side of each row that is one of a contrast pair."""
+    pairs = contrast_pairs(posts)
+    return dict([*pairs, *((b, a) for a, b in pairs)])
 
 
 def _epoch(

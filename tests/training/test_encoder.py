@@ -51,6 +51,8 @@ def test_any_local_encoder_loads(tmp_path: Path) -> None:
     model, tokenizer = load_encoder(str(folder), layers=1)
     assert model.config.num_hidden_layers == 1
     assert tokenizer.encode("一").tokens == ["[CLS]", "一", "[SEP]"]
+    with pytest.raises(ModelError, match="has 2 layers, fewer than 3"):
+        load_encoder(str(folder), layers=3)
 
 
 def test_an_encoder_that_is_nowhere_is_told(tmp_path: Path) -> None:
