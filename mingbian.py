@@ -10,6 +10,7 @@ from labels.errors import MingbianError
 #: name: (where it lives, the extra it needs, one line of help)
 _COMMANDS = {
     "corpus": ("training.corpus_commands:corpus", "train", "Check and audit the labelled corpus."),
+    "evaluate": ("training.evaluate_commands:evaluate", "train", "Test a model."),
     "score": ("serving.commands:score", "", "Score posts from a file."),
     "serve": ("serving.commands:serve", "", "Run the scoring API on this machine."),
     "train": ("training.commands:train", "train", "Train a model and export it as a bundle."),
