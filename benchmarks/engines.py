@@ -24,7 +24,7 @@ from training.multitask import MultiTask
 from training.transformer_export import quantize, write_graph
 
 HEADS = 42
-LIMITS = Limits(window_chars=200, overlap_chars=60, face_tokens=128, max_tokens=448)
+LIMITS = Limits(face_tokens=128, max_tokens=448)
 SECONDS = 3.0
 
 

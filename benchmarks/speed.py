@@ -112,9 +112,10 @@ def _real_length_posts(count: int) -> list[Post]:
 
 def _transformer() -> tuple[TransformerPart, PostEncoder]:
     folder = default_model_folder()
-    parts = read_bundle(folder).manifest.parts
-    part = next(part for part in parts if isinstance(part, TransformerPart))
-    return part, PostEncoder(Tokenizer.from_file(str(folder / TOKENIZER)), part.limits)
+    manifest = read_bundle(folder).manifest
+    part = next(part for part in manifest.parts if isinstance(part, TransformerPart))
+    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    return part, PostEncoder(tokenizer, manifest.windows, part.limits)
 
 
 def _ours(rows: Sequence[Post]) -> dict[str, float]:

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from classifiers.encoding import Limits
+from classifiers.windows import Windows
 from labels.errors import ModelError
 from labels.results import Version
 from labels.taxonomy import taxonomy
 from labels.yamlfile import Strict
 
 MANIFEST = "manifest.json"
-DEFAULT_MODEL = "mingbian_zh_v0_2"
+DEFAULT_MODEL = "mingbian_zh_v0_3"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -33,8 +34,6 @@ class NgramPart(Strict):
 
     kind: Literal["ngram"]
     weight: Annotated[float, Field(gt=0, le=1)]
-    window_chars: Annotated[int, Field(gt=0)]
-    overlap_chars: Annotated[int, Field(ge=0)]
 
 
 class TransformerPart(Strict):
@@ -67,7 +66,8 @@ class Manifest(Strict):
     """What a bundle is, and what its parts must hash to.
 
     ``heads`` is the order of every part's output; each is a category, clause, protected class
-    of the taxonomy, or ``machine_written``. ``calibration`` has one entry a head. ``metrics`` is
+    of the taxonomy, or ``machine_written``. ``windows`` is how every part cuts the content.
+    ``calibration`` has one entry a head. ``metrics`` is
     the evaluation, split by split.
     """
 
@@ -78,6 +78,7 @@ class Manifest(Strict):
         tuple[Annotated[NgramPart | TransformerPart, Field(discriminator="kind")], ...],
         Field(min_length=1),
     ]
+    windows: Windows
     heads: Annotated[tuple[str, ...], Field(min_length=1)]
     calibration: tuple[Calibration, ...]
     files: dict[str, Sha256]

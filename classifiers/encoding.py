@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from tokenizers import Tokenizer
 
 from classifiers.rendering import MARKERS, Segment, content, face, readable
-from classifiers.windows import windows
+from classifiers.windows import Windows
 from labels.records import Post
 from labels.yamlfile import Strict
 
@@ -18,29 +18,24 @@ _ROOM = 64
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is read in one pass: token ids, and the characters of the content they cover."""
+    """What is read in one pass: token ids, and which window of the content they are from."""
 
     ids: list[int]
-    start: int
-    end: int
+    place: int
 
 
 class Limits(Strict):
-    """How a post is cut.
+    """How much is read in one pass.
 
-    ``window_chars`` and ``overlap_chars`` cut the content, ``face_tokens`` the face, and no
-    window has more than ``max_tokens`` with both, which leaves room for any one character.
+    The face is cut after ``face_tokens``, and a window has no more than ``max_tokens`` with it,
+    which leaves room for any one character.
     """
 
-    window_chars: Annotated[int, Field(gt=0)]
-    overlap_chars: Annotated[int, Field(ge=0)]
     face_tokens: Annotated[int, Field(ge=32)]
     max_tokens: Annotated[int, Field(le=512)]
 
     @model_validator(mode="after")
     def _leave_room(self) -> Self:
-        if self.window_chars <= 2 * self.overlap_chars:
-            raise ValueError("window_chars must be more than twice overlap_chars")
         if self.max_tokens < self.face_tokens + _ROOM:
             raise ValueError(f"max_tokens must be at least face_tokens + {_ROOM}")
         return self
@@ -52,11 +47,11 @@ class PostEncoder:
     The ids of ``MARKERS`` follow the tokenizer's own, in order.
     """
 
-    def __init__(self, tokenizer: Tokenizer, limits: Limits) -> None:
+    def __init__(self, tokenizer: Tokenizer, windows: Windows, limits: Limits) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer = tokenizer
-        self._limits = limits
+        self._windows, self._limits = windows, limits
         first = tokenizer.get_vocab_size(with_added_tokens=True)
         self._markers = {name: first + place for place, name in enumerate(MARKERS)}
         self._frame = _Frame.of(tokenizer)
@@ -67,21 +62,22 @@ class PostEncoder:
         return self.tokenizer.get_vocab_size(with_added_tokens=True) + len(MARKERS)
 
     def encode(self, post: Post) -> list[Window]:
-        """At least one window; the windows together cover the whole content and face.
+        """What is read in each pass, at least one for each window of the content.
 
-        A face longer than ``face_tokens`` is cut into parts. Every window of the content is
-        read beside the first part, and the other parts beside the first window.
+        A window of too many tokens is read in parts. So is a face longer than ``face_tokens``:
+        every window is read beside its first part, and the first window beside each.
         """
         parts = self._face_parts(face(post))
         text = content(post)
-        spans = windows(text, size=self._limits.window_chars, overlap=self._limits.overlap_chars)
-        first, *others = [w for span in spans for w in self._fitting(text, span, parts[0])]
-        opening = text[first.start : first.end]
-        more = [
-            Window(self._framed(part, self.tokens(opening)), first.start, first.end)
-            for part in parts[1:]
+        spans = self._windows.over(text)
+        found = [
+            Window(ids, place)
+            for place, (start, end) in enumerate(spans)
+            for ids in self._fitting(text[start:end], parts[0])
         ]
-        return [first, *others, *more]
+        opening = text[slice(*spans[0])]
+        found += [Window(ids, 0) for part in parts[1:] for ids in self._fitting(opening, part)]
+        return found
 
     def tokens(self, text: str) -> list[int]:
         """Ids of a text alone, without specials."""
@@ -94,16 +90,15 @@ class PostEncoder:
         size = self._limits.face_tokens
         return [ids[at : at + size] for at in range(0, max(len(ids), 1), size)]
 
-    def _fitting(self, text: str, span: tuple[int, int], part: list[int]) -> Iterator[Window]:
-        """The span as one window, or halved until each fits: some signs are many tokens."""
-        start, end = span
-        ids = self._framed(part, self.tokens(text[start:end]))
+    def _fitting(self, text: str, part: list[int]) -> Iterator[list[int]]:
+        """The text in one pass, or halved until each fits: some signs are many tokens."""
+        ids = self._framed(part, self.tokens(text))
         if len(ids) <= self._limits.max_tokens:
-            yield Window(ids, start, end)
+            yield ids
             return
-        middle = (start + end) // 2
-        yield from self._fitting(text, (start, middle), part)
-        yield from self._fitting(text, (middle, end), part)
+        middle = len(text) // 2
+        yield from self._fitting(text[:middle], part)
+        yield from self._fitting(text[middle:], part)
 
     def _framed(self, part: list[int], tokens: list[int]) -> list[int]:
         frame = self._frame

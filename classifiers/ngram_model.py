@@ -1,15 +1,15 @@
 """Runtime of the linear n-gram model: hashed features in, log-odds out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.bundle import NgramPart
 from classifiers.ngram import GROUPS, Bag, Keys, face_bag, facts_bag, look_up, text_bag
+from classifiers.rendering import content
 from classifiers.session import Feed, Session
-from classifiers.windows import coverage, windows
+from classifiers.windows import Windows
 from labels.records import Post
 
 VOCABULARY = "ngram_vocabulary.npz"
@@ -24,23 +24,20 @@ class NgramModel:
     which weighs nothing. Only windows of one post share a run.
     """
 
-    def __init__(self, folder: Path, part: NgramPart, heads: int) -> None:
+    def __init__(self, folder: Path, windows: Windows, heads: int) -> None:
         """Load the part of a checked bundle; raises ``ModelError`` if it does not fit."""
-        self._part = part
+        self._windows = windows
         with np.load(folder / VOCABULARY, allow_pickle=False) as arrays:
             self._vocabulary: dict[str, Keys] = {group: arrays[group] for group in GROUPS}
         self._session = Session(folder / GRAPH, heads)
 
-    def read(self, post: Post) -> tuple[npt.NDArray[np.float32], float]:
-        """Log-odds of the heads, each of its worst window, and the share of the text read."""
-        text = post.text or ""
-        spans = windows(text, size=self._part.window_chars, overlap=self._part.overlap_chars)
-        return self._session.run(self._feed(post, spans))[0], coverage(len(text), spans)
+    def read(self, post: Post) -> npt.NDArray[np.float32]:
+        """Log-odds of shape (windows, heads)."""
+        return self._session.run(self._feed(post))
 
-    def _feed(self, post: Post, spans: Sequence[tuple[int, int]]) -> Feed:
-        title, text = post.title or "", post.text or ""
+    def _feed(self, post: Post) -> Feed:
         bags = {
-            "text": [text_bag(title, text[start:end]) for start, end in spans],
+            "text": [text_bag(post.title or "", text) for text in self._texts(post)],
             "face": [face_bag(post)],
             "facts": [facts_bag(post)],
         }
@@ -49,6 +46,13 @@ class NgramModel:
             ids, counts = _padded(group_bags, self._vocabulary[group])
             feed[f"{group}_ids"], feed[f"{group}_counts"] = ids, counts
         return feed
+
+    def _texts(self, post: Post) -> Iterator[str]:
+        """What each window of the content holds of the text."""
+        whole, text = content(post), post.text or ""
+        before = len(whole) - len(text)
+        for start, end in self._windows.over(whole):
+            yield text[max(0, start - before) : max(0, end - before)]
 
 
 def _padded(

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from classifiers.bundle import Bundle, NgramPart, TransformerPart, read_bundle
 from classifiers.ngram_model import NgramModel
+from classifiers.rendering import content
 from classifiers.transformer_model import TransformerModel
+from classifiers.windows import coverage
 from labels.errors import ScoringError
 from labels.records import Post
 from labels.results import HeadScores, Version
@@ -19,8 +21,8 @@ from labels.results import HeadScores, Version
 class Reader(Protocol):
     """One part of a bundle."""
 
-    def read(self, post: Post) -> tuple[npt.NDArray[np.float32], float]:
-        """Log-odds of shape (heads,), and the share of the text that was read.
+    def read(self, post: Post) -> npt.NDArray[np.float32]:
+        """Log-odds of shape (windows, heads), for the bundle's windows over the content.
 
         Raises:
             ScoringError: the runtime failed.
@@ -28,18 +30,28 @@ class Reader(Protocol):
         ...
 
 
+class Blend:
+    """The weighted sum of readers' log-odds over the same windows; the worst window counts."""
+
+    def __init__(self, parts: Sequence[tuple[float, Reader]]) -> None:
+        self._parts = parts
+
+    def read(self, post: Post) -> npt.NDArray[np.float64]:
+        """Log-odds of shape (heads,); raises ``ScoringError`` if the runtime failed."""
+        rows = np.sum([weight * reader.read(post) for weight, reader in self._parts], axis=0)
+        return np.asarray(rows.max(axis=0), dtype=np.float64)
+
+
 class Scorer:
-    """A loaded bundle: the weighted sum of its parts' log-odds, calibrated head by head."""
+    """A loaded bundle: its parts' log-odds, blended, and calibrated head by head."""
 
     def __init__(self, bundle: Bundle, *, threads: int) -> None:
         """Load a checked bundle; raises ``ModelError`` if a part does not fit the manifest."""
         manifest = bundle.manifest
         self.version: Version = bundle.version
         self._heads = manifest.heads
-        self._parts = [
-            (part.weight, load_reader(bundle.folder, part, len(manifest.heads)))
-            for part in manifest.parts
-        ]
+        self._windows = manifest.windows
+        self._blend = Blend([(part.weight, load_reader(bundle, part)) for part in manifest.parts])
         self._slopes = np.array([c.slope for c in manifest.calibration])
         self._offsets = np.array([c.offset for c in manifest.calibration])
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="score")
@@ -57,15 +69,14 @@ class Scorer:
 
     def _score_one(self, post: Post) -> HeadScores:
         try:
-            readings = [(weight, reader.read(post)) for weight, reader in self._parts]
+            logits = self._blend.read(post)
         except ScoringError as error:
             raise ScoringError(f"post {post.data_id!r}: {error}") from error
-        logits = np.sum([weight * odds for weight, (odds, _) in readings], axis=0)
-        coverage = min(share for _, (_, share) in readings)
         found = probabilities(logits, self._slopes, self._offsets)
         heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
         machine_written = heads.pop("machine_written", None)
-        return HeadScores(heads, machine_written, coverage)
+        text = content(post)
+        return HeadScores(heads, machine_written, coverage(len(text), self._windows.over(text)))
 
 
 def probabilities(
@@ -77,11 +88,12 @@ def probabilities(
     return np.asarray(1 / (1 + np.exp(-(logits * slopes + offsets))))
 
 
-def load_reader(folder: Path, part: NgramPart | TransformerPart, heads: int) -> Reader:
+def load_reader(bundle: Bundle, part: NgramPart | TransformerPart) -> Reader:
     """One part of a checked bundle; raises ``ModelError`` if it does not fit the manifest."""
+    windows, heads = bundle.manifest.windows, len(bundle.manifest.heads)
     if isinstance(part, NgramPart):
-        return NgramModel(folder, part, heads)
-    return TransformerModel(folder, part, heads)
+        return NgramModel(bundle.folder, windows, heads)
+    return TransformerModel(bundle.folder, part, windows, heads)
 
 
 def load_scorer(folder: Path, *, threads: int) -> Scorer:

@@ -1,5 +1,6 @@
 """Runtime of the multi-task transformer: token ids in, log-odds out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ from tokenizers import Tokenizer
 
 from classifiers.bundle import TransformerPart
 from classifiers.encoding import PostEncoder
-from classifiers.rendering import MARKERS, content
+from classifiers.rendering import MARKERS
 from classifiers.session import Session
-from classifiers.windows import coverage
+from classifiers.windows import Windows
 from labels.errors import ModelError
 from labels.records import Post
 
@@ -25,7 +26,7 @@ class TransformerModel:
     padding: activations are scaled to 8 bits by the run, so neighbours would change a score.
     """
 
-    def __init__(self, folder: Path, part: TransformerPart, heads: int) -> None:
+    def __init__(self, folder: Path, part: TransformerPart, windows: Windows, heads: int) -> None:
         """Load the part of a checked bundle; raises ``ModelError`` if it does not fit."""
         if part.markers != tuple(MARKERS):
             raise ModelError(
@@ -37,15 +38,23 @@ class TransformerModel:
             tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         except Exception as error:  # the library raises no type of its own
             raise ModelError(f"{folder / TOKENIZER}: cannot be loaded: {error}") from error
-        self._encoder = PostEncoder(tokenizer, part.limits)
+        self._encoder = PostEncoder(tokenizer, windows, part.limits)
         self._session = Session(folder / GRAPH, heads)
 
-    def read(self, post: Post) -> tuple[npt.NDArray[np.float32], float]:
-        """Log-odds of the heads, each of its worst window, and the share of the text read."""
+    def read(self, post: Post) -> npt.NDArray[np.float32]:
+        """Log-odds of shape (windows, heads); the worst of what a window was cut into."""
         found = self._encoder.encode(post)
         rows = [
             self._session.run({"input_ids": np.array([window.ids], dtype=np.int64)})[0]
             for window in found
         ]
-        spans = [(window.start, window.end) for window in found]
-        return np.max(rows, axis=0), coverage(len(content(post)), spans)
+        return worst(rows, [window.place for window in found])
+
+
+def worst(
+    rows: Sequence[npt.NDArray[np.float32]], places: Sequence[int]
+) -> npt.NDArray[np.float32]:
+    """Shape (windows, heads): the highest log-odds of the passes over each window."""
+    found = np.full((max(places) + 1, len(rows[0])), -np.inf, dtype=np.float32)
+    np.maximum.at(found, places, rows)
+    return found

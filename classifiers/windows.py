@@ -2,35 +2,43 @@
 
 import re
 from collections.abc import Sequence
+from typing import Annotated, Self
 
 import numpy as np
+from pydantic import Field, model_validator
+
+from labels.yamlfile import Strict
 
 _SENTENCE_END = re.compile(r"[。！？!?；;…\n]+[”」』\"）)]*")
 
 
-def windows(text: str, *, size: int, overlap: int) -> list[tuple[int, int]]:
-    """Spans that together cover ``text``, each at most ``size`` characters.
+class Windows(Strict):
+    """How the content of a post is cut: at most ``chars`` characters, ``overlap`` in common."""
 
-    A window ends after a sentence where one ends in its second half, and the next one begins
-    at least ``overlap`` characters earlier, so no sentence shorter than ``overlap`` is split in
-    all of its windows.
+    chars: Annotated[int, Field(gt=0)]
+    overlap: Annotated[int, Field(ge=0)]
 
-    Args:
-        text: any length; empty text gives one empty window.
-        size: characters, > 2 * overlap.
-        overlap: characters, >= 0.
+    @model_validator(mode="after")
+    def _go_forward(self) -> Self:
+        if self.chars <= 2 * self.overlap:
+            raise ValueError("chars must be more than twice overlap")
+        return self
 
-    Returns:
-        ``(start, end)`` offsets in code points, in order.
-    """
-    spans = []
-    start = 0
-    while len(text) - start > size:
-        end = _last_sentence_end(text, start + size // 2, start + size)
-        spans.append((start, end))
-        start = end - overlap
-    spans.append((start, len(text)))
-    return spans
+    def over(self, text: str) -> list[tuple[int, int]]:
+        """Spans that together cover ``text``, as ``(start, end)`` in code points, in order.
+
+        A window ends after a sentence where one ends in its second half, and the next one
+        begins ``overlap`` characters earlier, so no sentence shorter than that is split in all
+        of its windows. Empty text gives one empty window.
+        """
+        spans = []
+        start = 0
+        while len(text) - start > self.chars:
+            end = _last_sentence_end(text, start + self.chars // 2, start + self.chars)
+            spans.append((start, end))
+            start = end - self.overlap
+        spans.append((start, len(text)))
+        return spans
 
 
 def _last_sentence_end(text: str, low: int, high: int) -> int:

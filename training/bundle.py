@@ -16,6 +16,7 @@ from classifiers.bundle import (
     TransformerPart,
     file_sha256,
 )
+from classifiers.windows import Windows
 from labels.taxonomy import taxonomy
 from training.card import model_card
 from training.evaluate import Calibrations
@@ -43,6 +44,7 @@ class Identity:
     id: str
     version: str
     heads: tuple[str, ...]
+    windows: Windows
     card: dict[str, Any]
     pretrained: Pretrained | None = None
 
@@ -66,6 +68,7 @@ def write_bundle(
         version=identity.version,
         taxonomy=taxonomy().version,
         parts=tuple(part.part for part in parts),
+        windows=identity.windows,
         heads=identity.heads,
         calibration=tuple(
             Calibration(slope=float(slope), offset=float(offset))

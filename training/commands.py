@@ -63,7 +63,8 @@ def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
     evaluation["thresholds"] = threshold_table(calibrated(whole, calibration), marks)
     out.mkdir(parents=True, exist_ok=True)
     part = export_ngram(out, model, config, weight=1.0)
-    identity = Identity(config.id, config.version, taxonomy().heads, data_card(corpus))
+    card = data_card(corpus)
+    identity = Identity(config.id, config.version, taxonomy().heads, config.windows, card)
     write_bundle(out, [part], calibration, identity, evaluation)
     click.echo(f"wrote {out}")
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from classifiers.encoding import Limits
+from classifiers.windows import Windows
 from labels.yamlfile import Strict
 
 Positive = Annotated[float, Field(gt=0)]
@@ -29,8 +30,7 @@ class NgramConfig(Strict):
     inverse_regularisation: Positive
     scale: Scale
     stripped_weight: Annotated[float, Field(ge=0, le=1)]
-    window_chars: Annotated[int, Field(gt=0)]
-    overlap_chars: Annotated[int, Field(ge=0)]
+    windows: Windows
     folds: Annotated[int, Field(ge=2)]
     seed: int
 
@@ -62,6 +62,7 @@ class TransformerConfig(Strict):
     id: str
     version: str
     encoder: PretrainedEncoder
+    windows: Windows
     limits: Limits
     epochs: Count
     batch_posts: Count

