@@ -38,8 +38,12 @@ class Blend:
 
     def read(self, post: Post) -> npt.NDArray[np.float64]:
         """Log-odds of shape (heads,); raises ``ScoringError`` if the runtime failed."""
+        return np.asarray(self.by_window(post).max(axis=0))
+
+    def by_window(self, post: Post) -> npt.NDArray[np.float64]:
+        """Log-odds of shape (windows, heads); raises ``ScoringError`` if the runtime failed."""
         rows = np.sum([weight * reader.read(post) for weight, reader in self._parts], axis=0)
-        return np.asarray(rows.max(axis=0), dtype=np.float64)
+        return np.asarray(rows, dtype=np.float64)
 
 
 class Scorer:
@@ -67,12 +71,34 @@ class Scorer:
         """
         return list(self._pool.map(self._score_one, posts))
 
-    def _score_one(self, post: Post) -> HeadScores:
+    def log_odds(self, posts: Sequence[Post], heads: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Shape (posts, heads): what the probabilities are made of, calibrated.
+
+        Raises:
+            ScoringError: the runtime failed.
+        """
+        columns = [self._heads.index(head) for head in heads]
+        raw = np.array(list(self._pool.map(self._read, posts)))
+        return np.asarray((raw * self._slopes + self._offsets)[:, columns])
+
+    def deciding_windows(self, post: Post, heads: Sequence[str]) -> list[tuple[int, int]]:
+        """For each head the span of title and text whose score is the post's.
+
+        Raises:
+            ScoringError: the runtime failed.
+        """
+        spans = self._windows.over(content(post))
+        highest = self._blend.by_window(post).argmax(axis=0)
+        return [spans[highest[self._heads.index(head)]] for head in heads]
+
+    def _read(self, post: Post) -> npt.NDArray[np.float64]:
         try:
-            logits = self._blend.read(post)
+            return self._blend.read(post)
         except ScoringError as error:
             raise ScoringError(f"post {post.data_id!r}: {error}") from error
-        found = probabilities(logits, self._slopes, self._offsets)
+
+    def _score_one(self, post: Post) -> HeadScores:
+        found = probabilities(self._read(post), self._slopes, self._offsets)
         heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
         machine_written = heads.pop("machine_written", None)
         text = content(post)

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field as Limit
+from pydantic import JsonValue
 
 from labels.reader import AiState
 from labels.taxonomy import Category
 from labels.yamlfile import Strict
 
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Probability = Annotated[float, Limit(ge=0.0, le=1.0)]
+#: what of a post an explanation points into
+Field = Literal["title", "text", "display_name", "bio"]
+_IF_GIVEN = Limit(exclude_if=lambda value: value is None)
 
 
 class Suggestion(StrEnum):
@@ -52,7 +56,7 @@ class Version(Strict):
 
     id: str
     version: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Limit(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,27 @@ class Protection(Strict):
     score: Probability
 
 
+class Span(Strict):
+    """Words that carry a score: without them its log-odds are lower by ``effect``.
+
+    ``start`` and ``end`` count Unicode code points of the field as it was sent.
+    """
+
+    field: Field
+    start: Annotated[int, Limit(ge=0)]
+    end: Annotated[int, Limit(ge=0)]
+    effect: float
+
+
+class Explanation(Strict):
+    """Why a label was raised, strongest span first, and what must be found before it stands."""
+
+    category: Category
+    clause: str
+    spans: tuple[Span, ...]
+    evidence_needed: str
+
+
 class AiOrigin(Strict):
     """AI-label state (labels and declarations alone) beside the machine-written score."""
 
@@ -99,8 +124,8 @@ class ProposedSanction(Strict):
     """The step *if* reviewers confirm all that ``requires`` lists; never more than a proposal."""
 
     step: Step
-    days: Annotated[int, Field(ge=0)]
-    reviewers: Annotated[int, Field(ge=0, le=2)]
+    days: Annotated[int, Limit(ge=0)]
+    reviewers: Annotated[int, Limit(ge=0, le=2)]
     requires: tuple[str, ...]
     because: tuple[str, ...]
 
@@ -121,7 +146,8 @@ class ScoredPost(Strict):
     warnings: tuple[str, ...]
     model: Version
     policy: Version
-    callback: Annotated[JsonValue, Field(exclude_if=lambda value: value is None)] = None
+    explanations: Annotated[tuple[Explanation, ...] | None, _IF_GIVEN] = None
+    callback: Annotated[JsonValue, _IF_GIVEN] = None
 
 
 class ItemError(Strict):

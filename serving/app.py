@@ -2,7 +2,7 @@
 
 import json
 from importlib import metadata
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi_offline import FastAPIOffline
@@ -25,6 +25,7 @@ class ScoreRequest(Strict):
     """Posts to score; each is checked by itself, so that one fault spoils no other."""
 
     items: Annotated[list[JsonValue], Field(max_length=MAX_ITEMS)]
+    explain: Annotated[list[Literal["spans"]], Field(default_factory=list)]
 
 
 class ScoreResponse(Strict):
@@ -79,7 +80,8 @@ def _add_routes(app: FastAPI, engine: Engine) -> None:
         responses=problems.responses(400, 413, 422),
     )
     def score(body: ScoreRequest, request: Request) -> ScoreResponse:
-        results = engine.score([json.dumps(item) for item in body.items])
+        items = [json.dumps(item) for item in body.items]
+        results = engine.score(items, explain="spans" in body.explain)
         return ScoreResponse(request_id=request.state.request_id, results=results)
 
 

@@ -19,7 +19,7 @@ _CHUNK = 128
 STDOUT = "-"
 
 
-def score_to(engine: Engine, source: Source, out: str) -> Counter[str]:
+def score_to(engine: Engine, source: Source, out: str, *, explain: bool) -> Counter[str]:
     """Write one JSON object a post, in input order.
 
     The file appears under its name when it is whole; a run that is cut leaves none.
@@ -31,7 +31,7 @@ def score_to(engine: Engine, source: Source, out: str) -> Counter[str]:
     bar = tqdm(total=source.total, unit="B", unit_scale=True, disable=None, file=sys.stderr)
     with bar, _writer(out) as file:
         while chunk := list(islice(source.items, _CHUNK)):
-            for result in engine.score(chunk):
+            for result in engine.score(chunk, explain=explain):
                 file.write(result.model_dump_json() + "\n")
                 counts[_outcome(result)] += 1
             bar.update(source.position() - bar.n)

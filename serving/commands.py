@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from serving.files import FORMATS, Format, open_source
 
 
 def _engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that tell an engine, and gives the command a way to load it."""
     options = (
         click.option(
             "--model",
@@ -44,31 +46,45 @@ def _engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Posts scored at the same time; scores do not depend on it.",
         ),
     )
+
+    @wraps(command)
+    def with_engine(*, model: Path, policy: Path, threads: int, **others: Any) -> Any:
+        def load() -> Engine:
+            return Engine(load_scorer(model, threads=threads), load_pack(policy))
+
+        return command(load_engine=load, **others)
+
+    decorated: Callable[..., Any] = with_engine
     for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _engine(model: Path, policy: Path, threads: int) -> Engine:
-    return Engine(load_scorer(model, threads=threads), load_pack(policy))
+        decorated = option(decorated)
+    return decorated
 
 
 @click.command()
 @click.argument("source", metavar="IN")
 @click.option("-o", "--out", default=STDOUT, help="Result file (JSONL); - is standard output.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Format of IN.")
+@click.option(
+    "--explain",
+    type=click.Choice(["spans"]),
+    help="Also say which words carry each label; slower.",
+)
 @_engine_options
 def score(
-    source: str, out: str, form: Format | None, model: Path, policy: Path, threads: int
+    source: str,
+    out: str,
+    form: Format | None,
+    explain: str | None,
+    load_engine: Callable[[], Engine],
 ) -> None:
     """Score the posts in IN: JSONL, CSV or Parquet; - is JSONL on standard input.
 
     Writes one JSON object a post, in order. A post that cannot be read is answered with status
     422 and a pointer, the rest goes on, and the exit status is 2.
     """
-    engine = _engine(model, policy, threads)
+    engine = load_engine()
     with open_source(source, form) as posts:
-        counts = score_to(engine, posts, out)
+        counts = score_to(engine, posts, out, explain=explain == "spans")
     click.echo(summary(counts), err=True)
     if counts["rejected"]:
         sys.exit(2)
@@ -78,14 +94,14 @@ def score(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @_engine_options
-def serve(host: str, port: int, model: Path, policy: Path, threads: int) -> None:
+def serve(host: str, port: int, load_engine: Callable[[], Engine]) -> None:
     """Run the scoring API on this machine. No key is needed, so only this machine may ask."""
     if host not in ("127.0.0.1", "localhost"):
         raise InputError(
             f"--host {host}: beyond 127.0.0.1 a server needs keys, which this version has not",
             remedy="leave --host out and put a proxy that checks its callers in front",
         )
-    engine = _engine(model, policy, threads)
+    engine = load_engine()
     with _bound(host, port) as listener:
         address = f"http://{host}:{listener.getsockname()[1]}"
         click.echo(_greeting(address))

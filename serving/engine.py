@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 
+from classifiers.explain import spans
 from classifiers.scorer import Scorer
 from labels.reader import read_labels
 from labels.records import Post, PostError, parse_post
 from labels.results import (
     AiOrigin,
+    Explanation,
+    Finding,
     HeadScores,
     ItemError,
     PostResult,
     RejectedPost,
     ScoredPost,
 )
-from labels.taxonomy import Category
+from labels.taxonomy import Category, taxonomy
 from policy.decide import decide
 from policy.pack import LoadedPack
+
+#: spans an explanation names at most
+MAX_SPANS = 3
 
 #: an item as it came: JSON text of one post, or why there is none
 Item = str | bytes | PostError
@@ -40,8 +46,13 @@ class Engine:
             "policy": self._policy.version.model_dump(),
         }
 
-    def score(self, items: Sequence[Item]) -> list[PostResult]:
+    def score(self, items: Sequence[Item], *, explain: bool = False) -> list[PostResult]:
         """One result an item, in order; an item that is no post is answered with 422.
+
+        Args:
+            items: any number.
+            explain: also say which words carry each label. A post with labels is then read
+                some thirty times more.
 
         Raises:
             ScoringError: the model failed; no partial result is returned.
@@ -50,11 +61,13 @@ class Engine:
         posts = [post for post in parsed if isinstance(post, Post)]
         scores = iter(self._scorer.score(posts))
         return [
-            self._result(post, next(scores)) if isinstance(post, Post) else _rejection(post)
+            self._result(post, next(scores), explain=explain)
+            if isinstance(post, Post)
+            else _rejection(post)
             for post in parsed
         ]
 
-    def _result(self, post: Post, scores: HeadScores) -> ScoredPost:
+    def _result(self, post: Post, scores: HeadScores, *, explain: bool) -> ScoredPost:
         reading = read_labels(post)
         decision = decide(scores, reading, self._policy.pack)
         return ScoredPost(
@@ -75,7 +88,22 @@ class Engine:
             warnings=(*self._warnings, *_input_warnings(post), *decision.warnings),
             model=self._scorer.version,
             policy=self._policy.version,
+            explanations=self._explanations(post, decision.findings) if explain else None,
             callback=post.callback,
+        )
+
+    def _explanations(self, post: Post, findings: Sequence[Finding]) -> tuple[Explanation, ...]:
+        """One a label, in order; a category's spans stand by each of its clauses."""
+        categories = list(dict.fromkeys(finding.category for finding in findings))
+        found = spans(self._scorer, post, categories, MAX_SPANS) if categories else {}
+        return tuple(
+            Explanation(
+                category=finding.category,
+                clause=finding.clause,
+                spans=tuple(found[finding.category]),
+                evidence_needed=taxonomy().clauses[finding.clause].evidence_needed,
+            )
+            for finding in findings
         )
 
 

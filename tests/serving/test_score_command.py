@@ -164,3 +164,14 @@ def test_nothing_in_nothing_out(run: Run) -> None:
     done = run("score", "-")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("0 posts")
+
+
+def test_words_that_carry_a_label_are_named_when_asked(run: Run) -> None:
+    """`--explain spans` adds one explanation a label and changes nothing else."""
+    plain = run("score", "-", stdin=jsonl(FAKE_DOCTOR, REAL_DOCTOR))
+    asked = run("score", "-", "--explain", "spans", stdin=jsonl(FAKE_DOCTOR, REAL_DOCTOR))
+    assert asked.returncode == 0, asked.stderr
+    for before, after in zip(results(plain.stdout), results(asked.stdout), strict=True):
+        explanations = after.pop("explanations")
+        assert after == before
+        assert [e["clause"] for e in explanations] == [x["clause"] for x in before["labels"]]
