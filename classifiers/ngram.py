@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labels.normalize import fold
+from labels.disguise import fold
 from labels.records import Post
 
 MAX_N = 4

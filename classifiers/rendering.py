@@ -7,7 +7,7 @@ nothing behind. Platform, ids and dates are not read: they must not become evide
 
 from collections.abc import Iterator
 
-from labels.normalize import normalize, simplify
+from labels.disguise import reveal
 from labels.records import Declared, Post
 
 _DECLARATIONS = tuple(
@@ -59,8 +59,8 @@ def content(post: Post) -> str:
 
 
 def readable(text: str) -> str:
-    """The folding the transformer reads: normalised, simplified; case stays."""
-    return simplify(normalize(text))
+    """What the transformer reads: without disguises; case, spaces and line breaks stay."""
+    return reveal(text).text
 
 
 def _facts(post: Post) -> Iterator[Segment]:

@@ -1,4 +1,4 @@
-"""One folding of Chinese text, used wherever text is compared or read by a model."""
+"""One normal form of Chinese text; see :mod:`labels.disguise` for what models read."""
 
 import re
 import unicodedata
@@ -6,19 +6,13 @@ from functools import cache
 
 import opencc
 
-# soft hyphen, zero-width, bidi and variation marks: here they only hide text
-_INVISIBLE = re.compile(r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
-_SPACES = re.compile(r"\s+")
+#: soft hyphen, zero-width, bidi and variation marks: here they only hide text
+INVISIBLE = re.compile(r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 
 
 def normalize(text: str) -> str:
     """NFKC without invisible characters; spaces, line breaks and case stay."""
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-
-
-def fold(text: str) -> str:
-    """What a character model reads: normalised, simplified, lower case, single spaces."""
-    return _SPACES.sub(" ", simplify(normalize(text))).strip().lower()
+    return INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def is_blank(text: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from labels.normalize import fold
+from labels.disguise import fold
 from labels.records import LabelledPost
 from labels.yamlfile import Strict
 

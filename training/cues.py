@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-from labels.normalize import fold
+from labels.disguise import fold
 from labels.records import LabelledPost
 from training.corpus_check import folded_texts
 from training.evaluate import grouped_folds

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from labels.dataset import corpus_folder, load_corpus, posts
+from labels.disguise import fold
 from labels.errors import CorpusError
-from labels.normalize import fold
 from labels.suite import MIN_CASES, Suite, load_suite, suite_folder
 from labels.taxonomy import taxonomy
 
