@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from labels.errors import CorpusError
-from labels.records import LabelledPost
+from labels.records import LabelledPost, Post
 from labels.taxonomy import taxonomy
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def split_group(writer: str, data_id: str) -> str:
     return f"{writer}/{match['stem']}{int(match['number']) // _BLOCK}"
 
 
-def contrast_pairs(posts: Sequence[LabelledPost]) -> list[tuple[int, int]]:
+def contrast_pairs(posts: Sequence[Post]) -> list[tuple[int, int]]:
     """Places of both sides of each contrast pair; their ids are ``<id>-a`` and ``<id>-b``."""
     places = {post.data_id: place for place, post in enumerate(posts)}
     return [

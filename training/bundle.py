@@ -21,8 +21,9 @@ from labels.taxonomy import taxonomy
 from training.card import model_card
 from training.evaluate import Calibrations
 
-#: the corpus' own licence; weights learned from it alone carry it too
-CORPUS_LICENCE = "CC-BY-4.0"
+_WITH_PUBLIC_SETS = (
+    "CC-BY-4.0 for what its authors may license; the public sets learned from keep their own terms"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,14 @@ class Part:
 class Identity:
     """What the manifest says of a model beyond its parts.
 
-    ``heads`` names the parts' outputs in order; ``card`` is the data card of the rows it
-    learned from.
+    ``heads`` names the parts' outputs in order; ``sources`` is what it learned from.
     """
 
     id: str
     version: str
     heads: tuple[str, ...]
     windows: Windows
-    card: dict[str, Any]
+    sources: tuple[Source, ...]
     pretrained: Pretrained | None = None
 
 
@@ -57,12 +57,6 @@ def write_bundle(
     metrics: dict[str, Any],
 ) -> None:
     """Write manifest and model card beside parts that were exported into the folder."""
-    source = Source(
-        name="labels/corpus",
-        rows=identity.card["rows"],
-        licence=CORPUS_LICENCE,
-        sha256=identity.card["sha256"],
-    )
     manifest = Manifest(
         id=identity.id,
         version=identity.version,
@@ -75,11 +69,16 @@ def write_bundle(
             for slope, offset in zip(*calibrations, strict=True)
         ),
         files={name: file_sha256(folder / name) for part in parts for name in part.files},
-        sources=(source,),
+        sources=identity.sources,
         pretrained=identity.pretrained,
-        licence=CORPUS_LICENCE,
+        licence=_licence(identity.sources),
         metrics=metrics,
     )
     text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
+
+
+def _licence(sources: Sequence[Source]) -> str:
+    """Weights learned from the corpus alone carry its licence."""
+    return sources[0].licence if len(sources) == 1 else _WITH_PUBLIC_SETS

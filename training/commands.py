@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from labels.dataset import data_card, load_corpus, posts
+from labels.dataset import load_corpus, posts
+from labels.records import LabelledPost
 from labels.taxonomy import Category, taxonomy
 from labels.yamlfile import read_yaml
 from training.bundle import Identity, write_bundle
@@ -21,6 +22,7 @@ from training.evaluate import (
     out_of_fold,
     threshold_table,
 )
+from training.lessons import corpus_lessons, public_lessons
 from training.ngram import fit, targets
 from training.ngram_export import export_ngram
 from training.options import config_option, corpus_option, jobs_option
@@ -45,26 +47,26 @@ def train() -> None:
 def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
     """The linear character n-gram model: evaluated, calibrated, exported."""
     config = read_yaml(config_path, NgramConfig)
-    corpus = load_corpus(folder)
-    rows = posts(corpus)
-    by_group = grouped_folds(corpus["group"], config.folds, config.seed)
+    lessons = corpus_lessons(folder)
+    rows = [post for post in lessons.posts if isinstance(post, LabelledPost)]
+    by_group = grouped_folds(lessons.groups, config.folds, config.seed)
     grouped, _ = out_of_fold(rows, by_group, config, jobs=jobs)
-    by_writer = grouped_folds(corpus["writer"], config.folds, config.seed)
+    by_writer = grouped_folds(lessons.writers, config.folds, config.seed)
     whole, bare = out_of_fold(rows, by_writer, config, jobs=jobs)
-    model = fit(rows, config, jobs=jobs)
-    marks = targets(rows)
-    calibration = calibrate(whole, marks)
+    heads = taxonomy().heads
+    labels = lessons.labels_of(heads)
+    model = fit(rows, labels, config, jobs=jobs)
+    calibration = calibrate(whole, labels)
     evaluation: dict[str, Any] = {
         "held_out_groups": metrics(rows, grouped),
         "unseen_writers": metrics(rows, whole),
         "unseen_writers_stripped": metrics(rows, bare),
     }
     click.echo(json.dumps(_splits(evaluation), indent=1))
-    evaluation["thresholds"] = threshold_table(calibrated(whole, calibration), marks)
+    evaluation["thresholds"] = threshold_table(calibrated(whole, calibration), targets(rows))
     out.mkdir(parents=True, exist_ok=True)
     part = export_ngram(out, model, config, weight=1.0)
-    card = data_card(corpus)
-    identity = Identity(config.id, config.version, taxonomy().heads, config.windows, card)
+    identity = Identity(config.id, config.version, heads, config.windows, lessons.sources)
     write_bundle(out, [part], calibration, identity, evaluation)
     click.echo(f"wrote {out}")
 
@@ -91,6 +93,11 @@ def _transformer_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Folder of checkpoints; the same command goes on from them.",
         ),
+        click.option(
+            "--data-dir",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Folder of public data sets to learn from too; without it, the corpus alone.",
+        ),
         corpus_option,
         config_option("configs/training/transformer.yaml"),
     ):
@@ -101,9 +108,11 @@ def _transformer_options(command: Callable[..., None]) -> Callable[..., None]:
 @train.command()
 @_transformer_options
 @_out_option
-def run(config_path: Path, folder: Path, work: Path, jobs: int, out: Path) -> None:
+def run(
+    config_path: Path, folder: Path, data_dir: Path | None, work: Path, jobs: int, out: Path
+) -> None:
     """The transformer: measured on held-out groups, then trained on every row and exported."""
-    training_run = _training_run(config_path, folder, work, jobs)
+    training_run = _training_run(config_path, folder, data_dir, work, jobs)
     evaluation, calibrations = training_run.measure(0)
     click.echo(json.dumps(_splits(evaluation), indent=1))
     training_run.ship(out, calibrations, evaluation)
@@ -121,9 +130,16 @@ def run(config_path: Path, folder: Path, work: Path, jobs: int, out: Path) -> No
     show_default=True,
     help="Folds of held-out pair groups; each has a seed of its own.",
 )
-def compare(config_path: Path, folder: Path, work: Path, jobs: int, folds: tuple[int, ...]) -> None:
+def compare(
+    config_path: Path,
+    folder: Path,
+    data_dir: Path | None,
+    work: Path,
+    jobs: int,
+    folds: tuple[int, ...],
+) -> None:
     """The transformer beside the n-gram baseline on held-out groups, a fold and a seed a time."""
-    training_run = _training_run(config_path, folder, work, jobs)
+    training_run = _training_run(config_path, folder, data_dir, work, jobs)
     found = []
     for fold in folds:
         found.append(_splits(training_run.measure(fold)[0]))
@@ -131,14 +147,19 @@ def compare(config_path: Path, folder: Path, work: Path, jobs: int, folds: tuple
     click.echo(json.dumps({"mean_over_folds": _means(found)}, indent=1))
 
 
-def _training_run(config_path: Path, folder: Path, work: Path, jobs: int) -> "TrainingRun":
+def _training_run(
+    config_path: Path, folder: Path, data_dir: Path | None, work: Path, jobs: int
+) -> "TrainingRun":
     from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
 
-    from training.run import Rows, TrainingRun  # noqa: PLC0415
+    from training.run import TrainingRun  # noqa: PLC0415
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    return TrainingRun(config_path, Rows.load(folder), work, jobs)
+    lessons = [corpus_lessons(folder)]
+    if data_dir:
+        lessons.append(public_lessons(data_dir))
+    return TrainingRun(config_path, lessons, work, jobs)
 
 
 def _splits(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:

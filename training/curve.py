@@ -46,7 +46,8 @@ def _point(
     for train, test in grouped_folds(writers, config.folds, config.seed):
         kept = _thinned([groups[i] for i in train], share, random)
         rows = [posts[i] for i, keep in zip(train, kept, strict=True) if keep]
-        model = fit(rows, config, jobs=jobs, heads=categories)
+        labels = targets(rows, categories).astype(np.float64)
+        model = fit(rows, labels, config, jobs=jobs)
         scores[test] = logits(model, [posts[i] for i in test], config)
         learned.append(len(rows))
     marks = targets(posts, categories)

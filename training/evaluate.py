@@ -43,24 +43,35 @@ def out_of_fold(
     whole = np.zeros((len(posts), len(taxonomy().heads)))
     bare = np.zeros_like(whole)
     for train, test in splits:
-        model = fit([posts[i] for i in train], config, jobs=jobs)
+        learned = [posts[i] for i in train]
+        model = fit(learned, targets(learned).astype(np.float64), config, jobs=jobs)
         unseen = [posts[i] for i in test]
         whole[test] = logits(model, unseen, config)
         bare[test] = logits(model, [stripped(post) for post in unseen], config)
     return whole, bare
 
 
-def calibrate(scores: Floats, marks: Bools) -> Calibrations:
+def calibrate(scores: Floats, labels: Floats) -> Calibrations:
     """Slope and offset a head that turn out-of-fold log-odds into probabilities.
 
-    Source: Platt 1999; fitted at the corpus' own rates, so probabilities hold at those.
+    Source: Platt 1999; fitted at the rows' own rates, so probabilities hold at those.
+
+    Args:
+        scores: shape (posts, heads).
+        labels: the same shape, 1 or 0, NaN where unknown.
     """
+    known = ~np.isnan(labels)
     fits = [
-        LogisticRegression(C=1e6).fit(scores[:, [head]], marks[:, head])
-        for head in range(scores.shape[1])
+        LogisticRegression(C=1e6).fit(scores[known[:, h]][:, [h]], labels[known[:, h], h])
+        for h in range(scores.shape[1])
     ]
     slopes = np.array([max(float(f.coef_[0, 0]), 1e-3) for f in fits])
     return slopes, np.array([float(f.intercept_[0]) for f in fits])
+
+
+def identity_calibration(heads: int) -> Calibrations:
+    """The one that leaves log-odds as they are."""
+    return np.ones(heads), np.zeros(heads)
 
 
 def calibrated(scores: Floats, calibration: Calibrations) -> Floats:
@@ -85,6 +96,28 @@ def metrics(posts: Sequence[LabelledPost], scores: Floats) -> dict[str, Any]:
         "auc_anything_wrong": _rounded(roc_auc_score, wrong, highest),
         "pairs_ranked_right": _pairs_ranked_right(posts, scores),
     }
+
+
+def ranking(scores: Floats, labels: Floats, heads: Sequence[str]) -> dict[str, dict[str, float]]:
+    """AUC, average precision, rows and positives of each head that knows both labels.
+
+    Args:
+        scores: shape (posts, heads).
+        labels: the same shape, 1 or 0, NaN where unknown.
+        heads: their names.
+    """
+    found = {}
+    for column, head in enumerate(heads):
+        known = ~np.isnan(labels[:, column])
+        held, odds = labels[known, column], scores[known, column]
+        if len(set(held.tolist())) > 1:
+            found[head] = {
+                "rows": len(held),
+                "positives": int(held.sum()),
+                "auc": _rounded(roc_auc_score, held, odds),
+                "average_precision": _rounded(average_precision_score, held, odds),
+            }
+    return found
 
 
 def _rounded(metric: Callable[..., float], marks: Any, scores: Any) -> float:

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +25,11 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from classifiers.encoding import PostEncoder
 from classifiers.transformer_model import worst
-from labels.records import LabelledPost, Post
+from labels.records import Post
 from labels.taxonomy import Category
 from training.config import TransformerConfig
 from training.encoder import load_encoder
+from training.lessons import Lessons
 from training.multitask import MultiTask, add_markers, collate, learning_groups, priors
 from training.ngram import Floats
 from training.schedule import Example, pairs_of, row_weights, schedule
@@ -37,18 +37,6 @@ from training.schedule import Example, pairs_of, row_weights, schedule
 #: padded lengths are multiples of this
 PAD_MULTIPLE = 16
 _WEIGHTS = "model.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Lessons:
-    """What is learned from: posts, their writers, and labels of shape (posts, heads).
-
-    A label is NaN where the data set does not say.
-    """
-
-    posts: Sequence[LabelledPost]
-    writers: Sequence[str]
-    labels: Floats
 
 
 class TrainingRows(Dataset[dict[str, Any]]):
@@ -129,7 +117,7 @@ def fine_tune(
     model, post_encoder, padding = new_model(encoder_name, lessons.labels, config)
     lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
     examples = schedule(posts, lengths, config, seed)
-    weights = row_weights(posts, lessons.writers, config)
+    weights = row_weights(lessons.labels, lessons.writers, config)
     steps = len(examples) // config.batch_posts
     optimizer = torch.optim.AdamW(learning_groups(model, config.optimizer), fused=True)
     warmup = int(steps * config.optimizer.warmup_share)

@@ -57,26 +57,21 @@ def features(posts: Sequence[Post]) -> dict[str, list[Bag]]:
     }
 
 
-def fit(
-    posts: Sequence[LabelledPost],
-    config: NgramConfig,
-    *,
-    jobs: int,
-    heads: Sequence[str] | None = None,
-) -> LinearModel:
+def fit(posts: Sequence[Post], labels: Floats, config: NgramConfig, *, jobs: int) -> LinearModel:
     """Learn each head from whole posts and, at less weight, stripped ones.
 
     Args:
-        posts: each head needs at least one positive and one negative among them.
+        posts: as they came.
+        labels: shape (posts, heads), 1 or 0, NaN where unknown; each head needs one of both.
         config: vocabulary, scales and regularisation.
         jobs: heads learned at the same time.
-        heads: what to learn; default every head of the taxonomy.
     """
-    doubled = features([*posts, *(stripped(post) for post in posts)])
-    vocabularies = {group: _vocabulary(doubled[group], config.min_posts) for group in GROUPS}
-    matrix = design(doubled, vocabularies, config)
-    marks = np.vstack([targets(posts, heads)] * 2)
-    weight = np.repeat([1.0, config.stripped_weight], len(posts))
+    dressed = [place for place, post in enumerate(posts) if post.author or post.declared]
+    shown = features([*posts, *(stripped(posts[place]) for place in dressed)])
+    vocabularies = {group: _vocabulary(shown[group], config.min_posts) for group in GROUPS}
+    matrix = design(shown, vocabularies, config)
+    marks = np.vstack([labels, labels[dressed]])
+    weight = np.repeat([1.0, config.stripped_weight], [len(posts), len(dressed)])
     columns = Parallel(n_jobs=jobs)(
         delayed(_fit_head)(matrix, marks[:, head], weight, config)
         for head in tqdm(range(marks.shape[1]), desc="heads", disable=None)
@@ -120,10 +115,11 @@ def _block(bags: Sequence[Bag], vocabulary: Vocabulary) -> sp.csr_matrix:
 
 
 def _fit_head(
-    matrix: sp.csr_matrix, marks: Bools, weight: Floats, config: NgramConfig
+    matrix: sp.csr_matrix, marks: Floats, weight: Floats, config: NgramConfig
 ) -> tuple[Floats, float]:
+    known = ~np.isnan(marks)
     regression = LogisticRegression(
         C=config.inverse_regularisation, solver="liblinear", tol=1e-3, random_state=config.seed
     )
-    regression.fit(matrix, marks, sample_weight=weight)
+    regression.fit(matrix[known], marks[known], sample_weight=weight[known])
     return regression.coef_[0], float(regression.intercept_[0])

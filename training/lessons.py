@@ -1,0 +1,124 @@
+"""What a model learns from: posts and their labels with the gaps that each data set leaves."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from classifiers.bundle import Source
+from labels.dataset import corpus_sha256, load_corpus, posts
+from labels.records import LabelledPost, Post
+from labels.taxonomy import taxonomy
+from training.ngram import Floats, targets
+from training.public.rows import PublicRow
+from training.public.sources import read_sources
+
+#: every head a model may have: the taxonomy's, then whether a machine wrote the text
+HEADS = (*taxonomy().heads, "machine_written")
+#: the corpus' own licence; weights learned from it alone carry it too
+CORPUS_LICENCE = "CC-BY-4.0"
+_CORPUS = "labels/corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Rows to learn from, from one or more sources.
+
+    ``labels`` has shape (posts, ``HEADS``): 1 holds, 0 does not, NaN where the data set does not
+    say. ``writers`` names the writer or data set of each post, ``groups`` what stays on one side
+    of every split.
+    """
+
+    posts: Sequence[Post]
+    labels: Floats
+    writers: Sequence[str]
+    groups: Sequence[str]
+    sources: tuple[Source, ...]
+
+    def __add__(self, other: Self) -> Self:
+        """Both, one after the other."""
+        return replace(
+            self,
+            posts=[*self.posts, *other.posts],
+            labels=np.vstack([self.labels, other.labels]),
+            writers=[*self.writers, *other.writers],
+            groups=[*self.groups, *other.groups],
+            sources=(*self.sources, *other.sources),
+        )
+
+    def at(self, places: Iterable[int]) -> Self:
+        """The rows at these places."""
+        places = list(places)
+        return replace(
+            self,
+            posts=[self.posts[place] for place in places],
+            labels=self.labels[places],
+            writers=[self.writers[place] for place in places],
+            groups=[self.groups[place] for place in places],
+        )
+
+    def labels_of(self, heads: Sequence[str]) -> Floats:
+        """Shape (posts, heads): the labels of these heads."""
+        return self.labels[:, [HEADS.index(head) for head in heads]]
+
+
+def corpus_lessons(folder: Path) -> Lessons:
+    """The labelled posts of a corpus; raises ``CorpusError``.
+
+    They say nothing of who wrote them, so ``machine_written`` is unknown in all.
+    """
+    corpus = load_corpus(folder)
+    rows = posts(corpus)
+    sha256 = corpus_sha256(corpus)
+    source = Source(name=_CORPUS, rows=len(rows), licence=CORPUS_LICENCE, sha256=sha256)
+    return Lessons(rows, known_labels(rows), corpus["writer"], corpus["group"], (source,))
+
+
+def public_lessons(data: Path) -> Lessons:
+    """The public sets that may be trained on, all of one folder; raises ``InputError``."""
+    read = list(read_sources(data, train=True))
+    rows = [(source.name, row) for source, found in read for row in found]
+    return Lessons(
+        posts=[_post(name, place, row) for place, (name, row) in enumerate(rows)],
+        labels=np.array([_labels(row.marks) for _, row in rows]),
+        writers=[name for name, _ in rows],
+        groups=[row.group for _, row in rows],
+        sources=tuple(
+            Source(name=source.name, rows=len(found), licence=source.licence, sha256=_sha256(found))
+            for source, found in read
+        ),
+    )
+
+
+def known_labels(rows: Sequence[LabelledPost]) -> Floats:
+    """Shape (posts, ``HEADS``) of labelled posts, whose every head of the taxonomy is known."""
+    unknown = np.full((len(rows), 1), np.nan)
+    return np.hstack([targets(rows).astype(np.float64), unknown])
+
+
+def learnable(labels: Floats) -> tuple[str, ...]:
+    """The heads of which both a positive and a negative are known.
+
+    A model has no head for the others, so that it cannot answer what it never learned.
+    """
+    both = (labels == 1).any(axis=0) & (labels == 0).any(axis=0)
+    return tuple(head for head, known in zip(HEADS, both, strict=True) if known)
+
+
+def _labels(marks: Mapping[str, bool]) -> list[float]:
+    return [float(marks[head]) if head in marks else np.nan for head in HEADS]
+
+
+def _post(name: str, place: int, row: PublicRow) -> Post:
+    return Post(data_id=f"{name} {place}", title=row.title, text=row.text)
+
+
+def _sha256(rows: Sequence[PublicRow]) -> str:
+    """SHA-256 (hex) over texts and labels in order."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(f"{row.title}\n{row.text}\n{sorted(row.marks.items())}\n".encode())
+    return digest.hexdigest()

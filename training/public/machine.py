@@ -1,0 +1,71 @@
+"""Texts of people beside texts of language models on the same questions and titles."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from labels.taxonomy import Category, taxonomy
+from training.public import files
+from training.public.clean import MIN_PASSAGE, passages, tidy
+from training.public.rows import HUMAN, MACHINE, ORDINARY, Marks, PublicRow
+
+#: a rule finds these; a model would learn nothing else
+_SAYS_SO = re.compile(
+    r"作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|机器)|很抱歉|无法(?:回答|提供)"
+)
+
+_PEOPLE: Marks = {**ORDINARY, **HUMAN}
+#: whether a machine's text lacks its label depends on the author, who is not known here
+_MACHINES: Marks = {
+    **{
+        head: False
+        for head in (*Category, *taxonomy().clauses)
+        if not head.startswith("3.") and head != Category.UNLABELED_AI
+    },
+    **MACHINE,
+}
+
+
+def c_red(domain: str) -> Callable[[Path], Iterator[PublicRow]]:
+    """``c-red``: one domain; label 1 is human. ``made`` names the generator."""
+
+    def read(data: Path) -> Iterator[PublicRow]:
+        for path in sorted((data / "c-red" / domain).glob("*.csv.xz")):
+            for row in files.table(path):
+                made = None if row["label"] == "1" else row["attribution"]
+                title = next((row[name] for name in row if name.endswith("_title")), row["id"])
+                yield from _rows(row["text"], f"c-red {domain} {title}", made)
+
+    return read
+
+
+def hc3(part: str) -> Callable[[Path], Iterator[PublicRow]]:
+    """``hc3-chinese``: one part; answers of people and of a chat model of 2022."""
+
+    def read(data: Path) -> Iterator[PublicRow]:
+        path = data / "hc3-chinese" / f"{part}.jsonl.xz"
+        for number, entry in enumerate(files.objects(path)):
+            group = f"hc3 {part} {number}"
+            for text in entry["human_answers"]:
+                yield from _rows(text or "", group, None)
+            for text in entry["chatgpt_answers"]:
+                yield from _rows(text or "", group, "gpt-3.5")
+
+    return read
+
+
+def hc3_plus(data: Path) -> Iterator[PublicRow]:
+    """``hc3-plus-zh``: questions and answers; label 1 is machine."""
+    path = data / "hc3-plus-zh" / "val_hc3_QA.jsonl.xz"
+    for number, entry in enumerate(files.objects(path)):
+        made = "gpt-3.5" if entry["label"] == 1 else None
+        yield from _rows(entry["text"], f"hc3plus {number}", made)
+
+
+def _rows(text: str, group: str, made: str | None) -> Iterator[PublicRow]:
+    """One passage; texts too short to tell who wrote them are left out."""
+    if _SAYS_SO.search(text):
+        return
+    for passage in passages(tidy(text), 1):
+        if len(passage) >= MIN_PASSAGE:
+            yield PublicRow(passage, _MACHINES if made else _PEOPLE, group, made=made)
