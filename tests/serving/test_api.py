@@ -190,9 +190,9 @@ def test_a_failing_model_is_a_problem() -> None:
 
 def test_a_pack_for_another_model_warns(engine: Engine) -> None:
     """Numeric thresholds keep their meaning only with their model."""
-    found = Engine(_Scoring(), load_pack(default_pack_path())).score(['{"data_id":"a","text":"x"}'])
-    warnings = found[0].model_dump()["warnings"]
-    assert warnings[0] == "policy_tuned_for=mingbian_zh 0.2"
+    pack = load_pack(default_pack_path())
+    found = Engine(_Scoring(), pack).score(['{"data_id":"a","text":"x"}'])
+    assert found[0].model_dump()["warnings"][0] == f"policy_tuned_for={pack.pack.tuned_for}"
 
 
 class _Scoring(_Broken):
