@@ -24,8 +24,8 @@ from training.finetune import fine_tune, new_model
 from training.lessons import HEADS, Lessons, known_labels, learnable
 from training.multitask import collate, masked_loss, pair_loss
 from training.ngram import targets
+from training.quantize import OutlierLinear, RowEmbedding, SmoothLinear, quantizable
 from training.schedule import pairs_of, row_weights, schedule
-from training.smooth import SmoothLinear, smoothed
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "training" / "transformer.yaml"
@@ -121,23 +121,39 @@ def test_the_worst_window_is_the_posts(encoder: Path, rows: list[LabelledPost]) 
     torch.testing.assert_close(alone, beside, atol=1e-5, rtol=1e-5)
 
 
-def test_smoothing_evens_activations_and_changes_no_output(
-    encoder: Path, rows: list[LabelledPost]
-) -> None:
-    """Channels that run high are scaled down, and the weights make up for it."""
+def test_what_helps_in_8_bits_changes_no_output(encoder: Path, rows: list[LabelledPost]) -> None:
+    """High channels are scaled down or multiplied apart; only embeddings are rounded."""
     model, posts_encoder, _ = new_model(str(encoder), np.zeros((1, 3)), tiny_config())
     model.eval()
     norm = model.encoder.get_submodule("encoder.layer.0.attention.output.LayerNorm")
     norm.weight.data[3] *= 40
+    up = model.encoder.get_submodule("encoder.layer.0.intermediate.dense")
+    up.bias.data[7] += 50
+    for embedding in model.encoder.modules():
+        if isinstance(embedding, torch.nn.Embedding):
+            embedding.weight.data = RowEmbedding(embedding)(torch.arange(len(embedding.weight)))
     windows = [window.ids for post in rows[:8] for window in posts_encoder.encode(post)]
-    smooth = smoothed(model, windows)
+    helped = quantizable(model, windows)
     tokens = torch.tensor([windows[0]])
     with torch.no_grad():
-        exact, same = (m.window_logits(tokens, torch.ones_like(tokens)) for m in (model, smooth))
+        exact, same = (m.window_logits(tokens, torch.ones_like(tokens)) for m in (model, helped))
     torch.testing.assert_close(exact, same, atol=1e-4, rtol=1e-4)
-    layer = smooth.encoder.get_submodule("encoder.layer.0.intermediate.dense")
-    assert isinstance(layer, SmoothLinear)
-    assert layer.shrink.argmin() == 3
+    smooth = helped.encoder.get_submodule("encoder.layer.0.intermediate.dense")
+    assert isinstance(smooth, SmoothLinear)
+    assert smooth.shrink.argmin() == 3
+    split = helped.encoder.get_submodule("encoder.layer.0.output.dense")
+    assert isinstance(split, OutlierLinear)
+    assert 7 in split.widest
+    assert split.others[7] == 0
+
+
+def test_embeddings_have_a_scale_a_row() -> None:
+    """A wide row does not make the others coarser."""
+    embedding = torch.nn.Embedding(3, 4)
+    embedding.weight.data = torch.tensor([[9.0, 1, 0, -2], [0.01, 0.02, -0.03, 0], [0, 0, 0, 0]])
+    rounded = RowEmbedding(embedding)(torch.arange(3))
+    widest = embedding.weight.abs().amax(dim=1, keepdim=True)
+    assert ((rounded - embedding.weight).abs() <= widest / 254 + 1e-6).all()
 
 
 def test_the_schedule_is_settled_by_its_seed(rows: list[LabelledPost]) -> None:
