@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classifiers.rendering import content
+from classifiers.rendering import text_span
 from classifiers.scorer import Scorer
+from labels.normalize import SKIN_TONES
 from labels.records import Post
 from labels.results import Field, Span
 
@@ -27,7 +28,6 @@ _CLAUSE = re.compile(
     r"[^，。！？；：、,!?;:…\n]*[，。！？；：、,!?;:…\n]+|[^，。！？；：、,!?;:…\n]+$"
 )
 _JOINER = "\u200d"
-_SKIN_TONES = range(0x1F3FB, 0x1F400)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 
 
@@ -78,10 +78,11 @@ def _in_window(
 
 def _only(post: Post, window: tuple[int, int]) -> tuple[Post, Mapping[Field, int]]:
     """The post as this window of its content shows it, and where its title and text begin."""
-    title, text = post.title or "", post.text or ""
-    before = len(content(post)) - len(text)
-    start, end = max(0, window[0] - before), max(0, window[1] - before)
-    shown = {"title": title[slice(*window)] or None, "text": text[start:end] or None}
+    start, end = text_span(post, window)
+    shown = {
+        "title": (post.title or "")[slice(*window)] or None,
+        "text": (post.text or "")[start:end] or None,
+    }
     return post.model_copy(update=shown), {"title": window[0], "text": start}
 
 
@@ -121,7 +122,7 @@ def _continues(words: str, at: int) -> bool:
     return (
         unicodedata.category(sign) in ("Mn", "Me", "Mc")
         or _JOINER in (sign, before)
-        or ord(sign) in _SKIN_TONES
+        or ord(sign) in SKIN_TONES
         or (ord(sign) in _FLAG_LETTERS and ord(before) in _FLAG_LETTERS)
     )
 

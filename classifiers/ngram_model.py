@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.ngram import GROUPS, Bag, Keys, face_bag, facts_bag, look_up, text_bag
-from classifiers.rendering import content
+from classifiers.rendering import content, text_span
 from classifiers.session import Feed, Session
 from classifiers.windows import Windows
 from labels.records import Post
@@ -49,10 +49,8 @@ class NgramModel:
 
     def _texts(self, post: Post) -> Iterator[str]:
         """What each window of the content holds of the text."""
-        whole, text = content(post), post.text or ""
-        before = len(whole) - len(text)
-        for start, end in self._windows.over(whole):
-            yield text[max(0, start - before) : max(0, end - before)]
+        for window in self._windows.over(content(post)):
+            yield (post.text or "")[slice(*text_span(post, window))]
 
 
 def _padded(

@@ -58,6 +58,12 @@ def content(post: Post) -> str:
     return "\n".join(part for part in (post.title, post.text) if part)
 
 
+def text_span(post: Post, window: tuple[int, int]) -> tuple[int, int]:
+    """What a span of :func:`content` holds of the post's text, as offsets into that text."""
+    before = len(content(post)) - len(post.text or "")
+    return max(0, window[0] - before), max(0, window[1] - before)
+
+
 def readable(text: str) -> str:
     """What the transformer reads: without disguises; case, spaces and line breaks stay."""
     return reveal(text).text
@@ -87,6 +93,6 @@ def _words(post: Post) -> Iterator[Segment]:
             "field": author.field,
             "bio": author.bio,
         }
-        yield from ((marker, readable(words)) for marker, words in fields.items() if words)
+        yield from ((marker, words) for marker, words in fields.items() if words)
     if post.declared and post.declared.source:
-        yield "source", readable(post.declared.source)
+        yield "source", post.declared.source

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from labels.normalize import INVISIBLE, simplify
+from labels.normalize import INVISIBLE, SKIN_TONES, simplify
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff"
-_SKIN_TONES = range(0x1F3FB, 0x1F400)
 #: signs that ordinary text does not have between two Chinese characters
 _WEDGED = re.compile(rf"(?<=[{_HAN}])[*^`\\¤]{{1,3}}(?=[{_HAN}])")
 #: one and the same sign or space between each of four characters or more
 _INTERLEAVED = re.compile(rf"[{_HAN}]([ \t·.\-/+#&|_~=•°※☆★◆◇■□●○▲△])[{_HAN}](?:\1[{_HAN}]){{2,}}")
 _LATIN = re.compile(r"[a-z0-9]", re.IGNORECASE)
-
-
 _SPACES = re.compile(r"\s+")
 
 
@@ -49,13 +46,13 @@ def reveal(text: str) -> Revealed:
     """
     plain = _simplified(_without_invisible(text))
     # a word in disguise may hold a look-alike, so words are looked up before and after those
-    found = _replaced(plain, _table_matches(plain.text, _homophone(), _whole_latin))
+    found = _replaced(plain, _table_matches(plain.text, _words("homophone"), _whole_latin))
     found = _translated(found, _lookalike())
-    for table, fits in ((_emoji(), _amid_chinese), (_split(), _anywhere)):
+    for table, fits in ((_words("emoji"), _amid_chinese), (_words("split"), _anywhere)):
         found = _replaced(found, _table_matches(found.text, table, fits))
     found = _replaced(found, ((m.start(), m.end(), "") for m in _WEDGED.finditer(found.text)))
     found = _replaced(found, _interleaved(found.text))
-    return _replaced(found, _table_matches(found.text, _homophone(), _whole_latin))
+    return _replaced(found, _table_matches(found.text, _words("homophone"), _whole_latin))
 
 
 def fold(text: str) -> str:
@@ -89,7 +86,7 @@ def _translated(found: Revealed, signs: Mapping[str, str]) -> Revealed:
 def _hides(sign: str) -> bool:
     """Invisible, combining, or the skin tone of an emoji."""
     combining = unicodedata.category(sign) in ("Mn", "Me")
-    return combining or bool(INVISIBLE.match(sign)) or ord(sign) in _SKIN_TONES
+    return combining or bool(INVISIBLE.match(sign)) or ord(sign) in SKIN_TONES
 
 
 def _simplified(found: Revealed) -> Revealed:
@@ -176,20 +173,10 @@ def table(name: str) -> dict[str, str]:
 
 
 @cache
+def _words(name: str) -> _Table:
+    return _Table.of(table(name))
+
+
+@cache
 def _lookalike() -> Mapping[str, str]:
     return table("lookalike")
-
-
-@cache
-def _emoji() -> _Table:
-    return _Table.of(table("emoji"))
-
-
-@cache
-def _split() -> _Table:
-    return _Table.of(table("split"))
-
-
-@cache
-def _homophone() -> _Table:
-    return _Table.of(table("homophone"))

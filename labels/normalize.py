@@ -9,6 +9,9 @@ import opencc
 #: soft hyphen, zero-width, bidi and variation marks: here they only hide text
 INVISIBLE = re.compile(r"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 
+#: code points that colour the emoji before them
+SKIN_TONES = range(0x1F3FB, 0x1F400)
+
 
 def normalize(text: str) -> str:
     """NFKC without invisible characters; spaces, line breaks and case stay."""

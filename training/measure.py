@@ -43,14 +43,14 @@ class Candidate:
 
 
 def figures(
-    candidate: Candidate, corpus: Lessons, public: Sequence[Lessons]
+    candidate: Candidate, corpus: Lessons, public: Lessons | None
 ) -> tuple[dict[str, Any], Calibrations]:
     """Figures by split, and a calibration of every head, on held-out rows.
 
     Args:
         candidate: learned from none of the rows.
         corpus: held-out rows of the labelled corpus.
-        public: held-out rows of public sets, none if they were not learned from.
+        public: held-out rows of public sets, None if they were not learned from.
 
     Raises:
         ModelError: the export to 8 bits costs a head more than ``MAX_EXPORT_LOSS``.
@@ -67,10 +67,10 @@ def figures(
         "export_loss": _export_loss(rows, _log_odds(candidate.exact, rows), whole),
     }
     scores, labels = [whole], [corpus.labels_of(candidate.heads)]
-    for lessons in public:
-        scores.append(_log_odds(candidate.exported, lessons.posts))
-        labels.append(lessons.labels_of(candidate.heads))
-        alone = candidate.baseline(lessons.posts)
+    if public:
+        scores.append(_log_odds(candidate.exported, public.posts))
+        labels.append(public.labels_of(candidate.heads))
+        alone = candidate.baseline(public.posts)
         found["public_groups"] = ranking(scores[-1], labels[-1], candidate.heads)
         found["public_groups_ngram"] = ranking(alone, labels[-1], candidate.heads)
     calibrations = calibrate(np.vstack(scores), np.vstack(labels))

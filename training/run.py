@@ -80,7 +80,7 @@ class TrainingRun:
         known = reduce(add, [known for known, _ in parted])
         trained = self._train(known, f"held_out_{fold}", self._config.seed + fold)
         corpus, *public = (held_out for _, held_out in parted)
-        return figures(self._candidate(trained), corpus, public)
+        return figures(self._candidate(trained), corpus, reduce(add, public) if public else None)
 
     def ship(self, folder: Path, calibrations: Calibrations, found: dict[str, Any]) -> None:
         """Train on every row and write the bundle, with figures and calibration of ``measure``."""

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from training.public import files
 from training.public.clean import passages, tidy, without_verdict
-from training.public.rows import HUMAN, ORDINARY, PublicRow, plain
+from training.public.rows import BY_PEOPLE, ORDINARY, PublicRow, plain
 
 _NEWS_HEAD = re.compile(r"^\[?\s*[\d: ：-]{10,20}\s*\]?\s*，?(?:正文：|原标题：)?")
 _HEADING = re.compile(r"^#+ .*$", re.MULTILINE)
 _INFO_END = "<!-- INFO END -->"
 
-_WRITTEN_BY_PEOPLE = {**ORDINARY, **HUMAN}
 _MIN_ARTICLE = 30
 
 
@@ -27,7 +26,7 @@ def refutations(publisher: str) -> Callable[[Path], Iterator[PublicRow]]:
             for passage in passages(tidy(row["text"]), 2):
                 if len(passage) >= _MIN_ARTICLE:
                     texts = [(f"{publisher}{number}", without_verdict(passage))]
-                    yield from plain(texts, _WRITTEN_BY_PEOPLE)
+                    yield from plain(texts, BY_PEOPLE)
 
     return read
 
@@ -50,14 +49,14 @@ def encyclopaedia(data: Path) -> Iterator[PublicRow]:
     paragraphs = [paragraph for article in raw["data"] for paragraph in article["paragraphs"]]
     for number, paragraph in enumerate(paragraphs):
         texts = passages(tidy(paragraph["context"]), 1)
-        yield from plain(((f"wiki{number}", text) for text in texts), _WRITTEN_BY_PEOPLE)
+        yield from plain(((f"wiki{number}", text) for text in texts), BY_PEOPLE)
 
 
 def abstracts(data: Path) -> Iterator[PublicRow]:
     """``csl-abstracts``: of papers of 2010 to 2020."""
     for number, line in enumerate(files.lines(data / "csl-abstracts" / "ts_dev.tsv")):
         texts = passages(tidy(line.split("\t")[1]), 1)
-        yield from plain(((f"csl{number}", text) for text in texts), _WRITTEN_BY_PEOPLE)
+        yield from plain(((f"csl{number}", text) for text in texts), BY_PEOPLE)
 
 
 def laws(data: Path) -> Iterator[PublicRow]:
@@ -68,7 +67,7 @@ def laws(data: Path) -> Iterator[PublicRow]:
         whole = path.read_text(encoding="utf-8").partition(_INFO_END)[2]
         for passage in passages(tidy(_HEADING.sub("", whole)), 4):
             if len(passage) >= _MIN_ARTICLE:
-                yield from plain([(f"law {path.stem}", passage)], _WRITTEN_BY_PEOPLE)
+                yield from plain([(f"law {path.stem}", passage)], BY_PEOPLE)
 
 
 def legal_answers(data: Path) -> Iterator[PublicRow]:
@@ -76,7 +75,7 @@ def legal_answers(data: Path) -> Iterator[PublicRow]:
     path = data / "lawbench_legal" / "3-8.first350.json"
     for number, entry in enumerate(files.objects(path)):
         group = f"lawbench{number}"
-        yield from plain([(group, tidy(entry["question"]))], _WRITTEN_BY_PEOPLE)
+        yield from plain([(group, tidy(entry["question"]))], BY_PEOPLE)
         answer = entry["answer"].removeprefix("回答:")
         texts = ((group, text) for text in passages(tidy(answer), 2))
-        yield from plain(texts, _WRITTEN_BY_PEOPLE)
+        yield from plain(texts, BY_PEOPLE)

@@ -6,12 +6,12 @@ from pathlib import Path
 from labels.taxonomy import Category
 from training.public import files
 from training.public.clean import MAX_PASSAGE, passages, tidy
-from training.public.rows import HUMAN, ORDINARY, Marks, PublicRow
+from training.public.rows import BY_PEOPLE, MACHINE_WRITTEN, ORDINARY, Marks, PublicRow
 
 _MIN_CHARS = 8
 _FALSE: Marks = {Category.FALSE_SPECIALIST: True, "4.3": True}
 _VERDICTS = {"假": _FALSE, "真": ORDINARY}
-_HEALTH = {"是谣言": {**_FALSE, "machine_written": True}, "不是谣言": ORDINARY}
+_HEALTH = {"是谣言": {**_FALSE, MACHINE_WRITTEN: True}, "不是谣言": ORDINARY}
 
 
 def guokr(data: Path) -> Iterator[PublicRow]:
@@ -28,7 +28,7 @@ def guokr_arguments(data: Path) -> Iterator[PublicRow]:
     for number, entry in enumerate(_guokr(data)):
         for passage in passages(tidy(entry["detail"].partition("<h2>论证</h2>")[2]), 1):
             if len(passage) >= _MIN_CHARS:
-                yield PublicRow(passage, {**ORDINARY, **HUMAN}, f"guokr{number}")
+                yield PublicRow(passage, BY_PEOPLE, f"guokr{number}")
 
 
 def hrde_health(data: Path) -> Iterator[PublicRow]:

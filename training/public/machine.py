@@ -7,14 +7,13 @@ from pathlib import Path
 from labels.taxonomy import Category, taxonomy
 from training.public import files
 from training.public.clean import MIN_PASSAGE, passages, tidy
-from training.public.rows import HUMAN, MACHINE, ORDINARY, Marks, PublicRow
+from training.public.rows import BY_PEOPLE, MACHINE_WRITTEN, Marks, PublicRow
 
 #: a rule finds these; a model would learn nothing else
 _SAYS_SO = re.compile(
     r"作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|机器)|很抱歉|无法(?:回答|提供)"
 )
 
-_PEOPLE: Marks = {**ORDINARY, **HUMAN}
 #: whether a machine's text lacks its label depends on the author, who is not known here
 _MACHINES: Marks = {
     **{
@@ -22,7 +21,7 @@ _MACHINES: Marks = {
         for head in (*Category, *taxonomy().clauses)
         if not head.startswith("3.") and head != Category.UNLABELED_AI
     },
-    **MACHINE,
+    MACHINE_WRITTEN: True,
 }
 
 
@@ -68,4 +67,4 @@ def _rows(text: str, group: str, made: str | None) -> Iterator[PublicRow]:
         return
     for passage in passages(tidy(text), 1):
         if len(passage) >= MIN_PASSAGE:
-            yield PublicRow(passage, _MACHINES if made else _PEOPLE, group, made=made)
+            yield PublicRow(passage, _MACHINES if made else BY_PEOPLE, group, made=made)

@@ -10,10 +10,11 @@ from labels.taxonomy import Category, taxonomy
 #: head to whether it holds; a head that is not named is unknown, never false
 Marks = Mapping[str, bool]
 
-#: ordinary text of people: no category and no clause holds, protections are not asked
-ORDINARY: Marks = {**dict.fromkeys((*Category, *taxonomy().clauses), False)}
-HUMAN: Marks = {"machine_written": False}
-MACHINE: Marks = {"machine_written": True}
+MACHINE_WRITTEN = "machine_written"
+#: ordinary text: no category and no clause holds, protections are not asked
+ORDINARY: Marks = dict.fromkeys((*Category, *taxonomy().clauses), False)
+#: the same, of which it is known that no machine wrote it
+BY_PEOPLE: Marks = {**ORDINARY, MACHINE_WRITTEN: False}
 #: fewer characters do not tell who wrote them
 MIN_ORIGIN_CHARS = 100
 
@@ -56,8 +57,8 @@ def sampled(rows: Iterable[PublicRow], at_most: int) -> list[PublicRow]:
     """
     by_key = {_key(row): row for row in rows}
     ordered = [by_key[key] for key in sorted(by_key)]
-    machine = [row for row in ordered if row.marks.get("machine_written")]
-    people = [row for row in ordered if row.marks.get("machine_written") is False]
+    machine = [row for row in ordered if row.marks.get(MACHINE_WRITTEN)]
+    people = [row for row in ordered if row.marks.get(MACHINE_WRITTEN) is False]
     if not (machine and people):
         return ordered[:at_most]
     return [*people[: at_most // 2], *machine[: at_most // 2]]
@@ -67,7 +68,9 @@ def plain(texts: Iterable[tuple[str, str]], marks: Marks) -> Iterator[PublicRow]
     """Rows of ``(group, text)`` pairs that share their labels."""
     for group, text in texts:
         known = len(text) >= MIN_ORIGIN_CHARS
-        yield PublicRow(text, {k: v for k, v in marks.items() if known or k not in HUMAN}, group)
+        yield PublicRow(
+            text, {k: v for k, v in marks.items() if known or k != MACHINE_WRITTEN}, group
+        )
 
 
 def _key(row: PublicRow) -> str:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from training.public import files
 from training.public.clean import passages, tidy
-from training.public.rows import HUMAN, ORDINARY, PublicRow, plain
+from training.public.rows import BY_PEOPLE, PublicRow, plain
 
 _MIN_CHARS = 5
-_OF_PEOPLE = {**ORDINARY, **HUMAN}
 
 
 def titles(data: Path) -> Iterator[PublicRow]:
@@ -66,4 +65,4 @@ def _listed(path: Path, place: int) -> Iterator[PublicRow]:
 
 def _rows(group: str, text: str) -> Iterator[PublicRow]:
     texts = (passage for passage in passages(tidy(text), 1) if len(passage) >= _MIN_CHARS)
-    yield from plain(((group, passage) for passage in texts), _OF_PEOPLE)
+    yield from plain(((group, passage) for passage in texts), BY_PEOPLE)
