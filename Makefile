@@ -5,7 +5,7 @@ PORT ?= 8000
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: serve install test lint bench clean
+.PHONY: serve install test lint bench policy-check clean
 
 serve: install
 	$(BIN)/mingbian serve --port $(PORT)
@@ -37,6 +37,9 @@ lint: .venv/installed-test
 
 bench: .venv/installed-bench
 	$(BIN)/python benchmarks/speed.py
+
+policy-check: .venv/installed-test
+	$(BIN)/python benchmarks/policy_check.py
 
 .venv/installed-bench: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'

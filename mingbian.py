@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 
@@ -11,6 +12,8 @@ from labels.errors import MingbianError
 _COMMANDS = {
     "corpus": ("training.corpus_commands:corpus", "train", "Check and audit the labelled corpus."),
     "evaluate": ("training.evaluate_commands:evaluate", "train", "Test a model."),
+    "policy": ("policy.commands:policy", "", "Check, compare, try and backtest policy packs."),
+    "precheck": ("serving.commands:precheck", "", "Say what posts lack before publishing."),
     "score": ("serving.commands:score", "", "Score posts from a file."),
     "serve": ("serving.commands:serve", "", "Run the scoring API on this machine."),
     "train": ("training.commands:train", "train", "Train a model and export it as a bundle."),
@@ -45,8 +48,15 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 @click.version_option(package_name="mingbian")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """明辨: scores Chinese posts for misinformation and proposes what a moderator may do."""
+    context.obj = _default_model
+
+
+def _default_model() -> Path:
+    """For commands whose package must not know where models lie."""
+    return Path(importlib.import_module("classifiers.bundle").default_model_folder())
 
 
 def check_packages() -> None:

@@ -1,13 +1,15 @@
-"""From scores and labels to a suggestion and a proposed step. Pure: same input, same answer.
+"""One post: what its scores and labels suggest, and the step that is proposed.
 
-Floors, whatever a pack says: category 3 alone never passes warning (3.3 and intentional 3.6:
-short mute); a machine-written score alone never passes prompt; a protected class never passes
-review; closure is never proposed from scores.
+Floors, whatever a pack says, are those of :mod:`policy.floors`; closure is never proposed from
+scores.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from labels.cases import LabelFacts, Strikes
 from labels.reader import AiState, Kind, LabelReading, Wording
 from labels.results import (
     Finding,
@@ -15,24 +17,24 @@ from labels.results import (
     ProposedSanction,
     Protection,
     RiskLevel,
-    Step,
     Suggestion,
 )
-from labels.taxonomy import Category, taxonomy
-from policy.pack import PolicyPack
+from labels.taxonomy import MACHINE_WRITTEN, Category
+from policy.cases import CATEGORIES, CLAUSES, OWNER, PROTECTED, Cases, one
+from policy.floors import LONG_MUTE, PROMPT, REVIEWERS, STEPS
+from policy.judge import AI_LABEL_MISSING, SUGGESTIONS, Ruling, judge
+from policy.resolve import Policy
+from policy.rule import caps
 
-_SUGGESTIONS = tuple(Suggestion)
-_STEPS = tuple(Step)
 _RISK = dict(zip(Suggestion, RiskLevel, strict=True))
-
-AI_LABEL_MISSING = "3.4"
-FICTION_LABEL_MISSING = "3.5"
+_PROMPT = SUGGESTIONS.index(Suggestion.PROMPT)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the policy says of one post."""
+    """What the policy says of one post; ``scores`` hold at the population's rates."""
 
+    scores: dict[Category, float]
     suggestion: Suggestion
     risk_level: RiskLevel
     findings: tuple[Finding, ...]
@@ -41,156 +43,97 @@ class Decision:
     warnings: tuple[str, ...]
 
 
-def decide(scores: HeadScores, reading: LabelReading, pack: PolicyPack) -> Decision:
+def decide(
+    scores: HeadScores,
+    reading: LabelReading,
+    policy: Policy,
+    strikes: Strikes = Strikes(),  # noqa: B008  frozen
+) -> Decision:
     """The suggestion, and the step if reviewers confirm all that it requires.
 
     Args:
-        scores: a probability for every category, clause and protected class of the taxonomy.
+        scores: a probability for every category, clause and protected class of the taxonomy, as
+            the model gives it.
         reading: the labels and declarations of the same post.
-        pack: thresholds and ladder, validated.
+        policy: thresholds and ladder, resolved for that model.
+        strikes: of the account, if its record is known.
 
     Raises:
         KeyError: a head has no score. Silence would read as "nothing wrong".
     """
-    findings = tuple(_findings(scores, reading, pack))
-    protected = tuple(_protections(scores, pack))
-    by_machine = _asks_for_ai_label(scores, reading, pack)
-    suggestion = max(
-        (*(f.level for f in findings), Suggestion.PROMPT if by_machine else Suggestion.PASS),
-        key=_SUGGESTIONS.index,
-    )
-    if protected:
-        suggestion = min(suggestion, Suggestion.REVIEW, key=_SUGGESTIONS.index)
+    cases = one(scores, label_facts(reading), strikes, None)
+    ruling = judge(cases, policy)
+    suggestion = SUGGESTIONS[ruling.suggestion[0]]
     return Decision(
+        scores=dict(zip(CATEGORIES, ruling.scores[0].tolist(), strict=True)),
         suggestion=suggestion,
         risk_level=_RISK[suggestion],
-        findings=findings,
-        protected=protected,
-        sanction=_sanction(suggestion, findings, protected, pack, by_machine=by_machine),
+        findings=tuple(_findings(ruling)),
+        protected=tuple(
+            Protection(code=PROTECTED[place], score=scores.heads[PROTECTED[place]])
+            for place in np.flatnonzero(ruling.protected[0])
+        ),
+        sanction=_sanction(cases, ruling, policy),
         warnings=tuple(_warnings(reading)),
     )
 
 
-def _findings(scores: HeadScores, reading: LabelReading, pack: PolicyPack) -> Iterator[Finding]:
-    answered = _answered_clauses(reading)
-    by_score = [f for c in Category for f in _category_findings(c, scores, answered, pack)]
-    yield from by_score
-    missing = reading.state is AiState.CONFIRMED and AI_LABEL_MISSING not in answered
-    if missing and all(finding.clause != AI_LABEL_MISSING for finding in by_score):
-        yield Finding(
-            category=Category.UNLABELED_AI,
-            clause=AI_LABEL_MISSING,
-            score=scores.heads[Category.UNLABELED_AI],
-            threshold=None,
-            level=Suggestion.PROMPT,
-        )
-
-
-def _answered_clauses(reading: LabelReading) -> set[str]:
-    """Clauses that cannot hold because the label they miss is there."""
-    answered = set()
-    if reading.declared_ai or reading.wording(Kind.AI):
-        answered.add(AI_LABEL_MISSING)
-    if reading.declared_fiction or reading.wording(Kind.FICTION):
-        answered.add(FICTION_LABEL_MISSING)
-    return answered
-
-
-def _category_findings(
-    category: Category, scores: HeadScores, answered: set[str], pack: PolicyPack
-) -> Iterator[Finding]:
-    """The likeliest clause of a category over its threshold, and every other likely one."""
-    thresholds = getattr(pack.categories, category.value)
-    clauses = sorted(_clauses(category), key=lambda clause: -scores.heads[clause])
-    score = scores.heads[category]
-    if clauses[0] in answered:
-        clauses = [clause for clause in clauses if clause not in answered]
-        score = min(score, scores.heads[clauses[0]])
-    crossed = thresholds.crossed(score)
-    if not crossed:
-        return
-    level, threshold = crossed
-    for place, clause in enumerate(clauses):
-        if clause in answered or (place and scores.heads[clause] < pack.clause_named_at):
-            continue
-        mild = pack.clauses[clause].severity == "S1"
-        yield Finding(
-            category=category,
-            clause=clause,
-            score=score,
-            threshold=threshold,
-            level=Suggestion.PROMPT if mild else level,
-        )
-
-
-def _clauses(category: Category) -> list[str]:
-    return [clause for clause, owner in taxonomy().category_of.items() if owner is category]
-
-
-def _protections(scores: HeadScores, pack: PolicyPack) -> Iterator[Protection]:
-    for code in taxonomy().protected:
-        if scores.heads[code] >= pack.protected.threshold:
-            yield Protection(code=code, score=scores.heads[code])
-
-
-def _asks_for_ai_label(scores: HeadScores, reading: LabelReading, pack: PolicyPack) -> bool:
-    at = pack.machine_written.prompt
-    if at is None or scores.machine_written is None or reading.state is not AiState.NONE:
-        return False
-    return scores.machine_written >= at
-
-
-def _sanction(
-    suggestion: Suggestion,
-    findings: Sequence[Finding],
-    protected: Sequence[Protection],
-    pack: PolicyPack,
-    *,
-    by_machine: bool,
-) -> ProposedSanction:
-    if suggestion is Suggestion.PASS:
-        return ProposedSanction(step=Step.NONE, days=0, reviewers=0, requires=(), because=())
-    because = [f"clause={f.clause}" for f in findings]
-    because += [f"protected={p.code}" for p in protected]
-    if by_machine:
-        because.append("machine_written")
-    step = max((_step(f, pack) for f in findings), key=_STEPS.index, default=Step.PROMPT)
-    cap = _labels_alone_cap(findings, pack)
-    if cap and _STEPS.index(step) > _STEPS.index(cap):
-        because.append(f"cap=labels_alone:{cap}")
-        step = cap
-    rung = pack.rung(step)
-    grave = [f for f in findings if f.level is not Suggestion.PROMPT]
-    return ProposedSanction(
-        step=step,
-        days=rung.days,
-        reviewers=rung.reviewers,
-        requires=tuple(_requires(step, grave, protected, pack)),
-        because=tuple(because),
+def label_facts(reading: LabelReading) -> LabelFacts:
+    """What of a reading a policy asks."""
+    return LabelFacts(
+        ai=bool(reading.declared_ai or reading.wording(Kind.AI)),
+        fiction=bool(reading.declared_fiction or reading.wording(Kind.FICTION)),
+        ai_confirmed=reading.state is AiState.CONFIRMED,
+        none=reading.state is AiState.NONE,
     )
 
 
-def _step(finding: Finding, pack: PolicyPack) -> Step:
-    if finding.level is Suggestion.PROMPT:
-        return Step.PROMPT
-    return Step(pack.first_step(pack.clauses[finding.clause].severity).step)
+def _findings(ruling: Ruling) -> Iterator[Finding]:
+    """Clauses raised by score, category by category, the likeliest first; then by rule."""
+    levels = ruling.levels[0]
+    raised: list[int] = np.flatnonzero(levels).tolist()
+    order = sorted(raised, key=lambda c: (OWNER[c], -ruling.clauses[0, c]))
+    by_rule = bool(ruling.by_rule[0])
+    for place in order:
+        if not (by_rule and CLAUSES[place] == AI_LABEL_MISSING):
+            yield _finding(ruling, place, ruling.thresholds[0, OWNER[place]])
+    if by_rule:
+        yield _finding(ruling, CLAUSES.index(AI_LABEL_MISSING), None)
 
 
-def _labels_alone_cap(findings: Sequence[Finding], pack: PolicyPack) -> Step | None:
-    if not findings or any(f.category is not Category.UNLABELED_AI for f in findings):
-        return None
-    exceptions = pack.labels_alone.exceptions
-    caps = [exceptions.get(f.clause, pack.labels_alone.at_most) for f in findings]
-    return max((Step(cap) for cap in caps), key=_STEPS.index)
+def _finding(ruling: Ruling, place: int, threshold: float | None) -> Finding:
+    return Finding(
+        category=CATEGORIES[OWNER[place]],
+        clause=CLAUSES[place],
+        score=float((ruling.scores if threshold is None else ruling.deciding)[0, OWNER[place]]),
+        threshold=None if threshold is None else float(threshold),
+        level=SUGGESTIONS[ruling.levels[0, place]],
+    )
 
 
-def _requires(
-    step: Step, grave: Sequence[Finding], protected: Sequence[Protection], pack: PolicyPack
-) -> Iterator[str]:
+def _sanction(cases: Cases, ruling: Ruling, policy: Policy) -> ProposedSanction:
+    step = int(ruling.step[0])
+    findings = list(_findings(ruling))
+    because = [f"clause={finding.clause}" for finding in findings]
+    because += [f"protected={PROTECTED[place]}" for place in np.flatnonzero(ruling.protected[0])]
+    if ruling.by_machine[0]:
+        because.append(MACHINE_WRITTEN)
+    because += [f"cap={name}" for name in caps(cases, ruling, policy)]
+    return ProposedSanction(
+        step=STEPS[step],
+        days=int(ruling.days[0]),
+        reviewers=REVIEWERS[step],
+        requires=tuple(_requires(step, findings, ruling, policy)),
+        because=tuple(because) if step else (),
+    )
+
+
+def _requires(step: int, findings: list[Finding], ruling: Ruling, policy: Policy) -> Iterator[str]:
     """What a person must find or file before the step may be taken."""
-    if step is Step.PROMPT:
+    if step <= PROMPT:
         return
-    rules = [pack.clauses[f.clause] for f in grave]
+    grave = [f for f in findings if f.level is not Suggestion.PROMPT]
+    rules = [policy.pack.clauses[f.clause] for f in grave]
     if any(rule.claim for rule in rules):
         yield "claim_status=false|misleading"
     if any(rule.account for rule in rules):
@@ -198,9 +141,9 @@ def _requires(
     if any(rule.intent for rule in rules):
         yield "intent"
     yield from (f"evidence={f.clause}" for f in grave)
-    if protected:
+    if ruling.protected[0].any():
         yield "exact_false_sentence"
-    if step is Step.LONG_MUTE:
+    if step == LONG_MUTE:
         yield "hearing_offered"
 
 

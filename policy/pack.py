@@ -1,6 +1,8 @@
 """Policy packs: YAML in, a frozen model out, every fault by line."""
 
 import hashlib
+import json
+from datetime import date
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -8,37 +10,35 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from labels.cases import Aggravator, Mitigator
 from labels.errors import ConfigError
-from labels.results import Probability, Step, Suggestion, Version
+from labels.results import Probability, Version
 from labels.taxonomy import taxonomy
 from labels.yamlfile import Strict, load_yaml
+from policy.statistics import Level
 
 Severity = Literal["S1", "S2", "S3", "S4"]
-_SEVERITIES = ("S1", "S2", "S3", "S4")
-_STEPS = Literal["prompt", "warning", "short_mute", "long_mute", "closure"]
-_LEVELS = (Suggestion.PROMPT, Suggestion.REVIEW, Suggestion.ACT)
+Days = Annotated[int, Field(ge=1, le=365)]
+# YAML has no enumerations
+Worse = Annotated[Aggravator, Field(strict=False)]
+Milder = Annotated[Mitigator, Field(strict=False)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Thresholds(Strict):
-    """Probability from which each level holds, inclusive; null switches a level off."""
+    """From where each level holds, inclusive; null switches a level off."""
 
-    prompt: Probability | None
-    review: Probability | None
-    act: Probability | None
+    prompt: Level
+    review: Level
+    act: Level
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        given = [(name, at) for name, at in self.model_dump().items() if at is not None]
+        given = [(name, at) for name, at in self if isinstance(at, float)]
         for (milder, low), (harsher, high) in pairwise(given):
             if low > high:
                 raise ValueError(f"{milder} {low} is above {harsher} {high}")
         return self
-
-    def crossed(self, score: float) -> tuple[Suggestion, float] | None:
-        """The harshest level a score reaches, with its threshold; None below all."""
-        at = (self.prompt, self.review, self.act)
-        reached = [(level, t) for level, t in zip(_LEVELS, at, strict=True) if t is not None]
-        return max(((lv, t) for lv, t in reached if score >= t), key=lambda x: x[1], default=None)
 
 
 class Categories(Strict):
@@ -50,6 +50,15 @@ class Categories(Strict):
     false_specialist: Thresholds
 
 
+class Rates(Strict):
+    """Share of a platform's posts that break each category."""
+
+    impersonation: Rate
+    distortion: Rate
+    unlabeled_ai: Rate
+    false_specialist: Rate
+
+
 class ClauseRule(Strict):
     """What a clause weighs and what must be found before its step may be taken."""
 
@@ -59,20 +68,61 @@ class ClauseRule(Strict):
     intent: bool = False
 
 
-class Rung(Strict):
-    """A step of the ladder. ``days`` is the length of a first mute, 0 where none applies."""
+class Modifiers(Strict):
+    """What circumstances do to a step; each is named once."""
 
-    step: _STEPS
-    severity: Severity
-    days: Annotated[int, Field(ge=0, le=365)]
-    reviewers: Annotated[int, Field(ge=0, le=2)]
+    raise_to_long_mute: list[Worse]
+    raise_one_step: list[Worse]
+    lower_one_step: list[Milder]
 
     @model_validator(mode="after")
-    def _people_decide(self) -> Self:
-        needed = {"prompt": 0, "warning": 1, "short_mute": 1, "long_mute": 2, "closure": 2}
-        if self.reviewers < needed[self.step]:
-            raise ValueError(f"{self.step} needs {needed[self.step]} reviewers")
+    def _each_once(self) -> Self:
+        named = [*self.raise_to_long_mute, *self.raise_one_step, *self.lower_one_step]
+        wrong = [m.value for m in (*Aggravator, *Mitigator) if named.count(m) != 1]
+        if wrong:
+            raise ValueError(f"{wrong} are not named exactly once")
         return self
+
+
+class Campaign(Strict):
+    """A campaign of the regulator: first and last day."""
+
+    name: str
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"last {self.last} is before first {self.first}")
+        return self
+
+
+class Mutes(Strict):
+    """Days of the first, second and later mutes while earlier ones count; the last one repeats.
+
+    Past the last short mute follows a long one. ``pause_factor``: the pause of earnings lasts
+    that many times as long as a mute.
+    """
+
+    short: Annotated[list[Days], Field(min_length=1)]
+    long: Annotated[list[Days], Field(min_length=1)]
+    pause_factor: Annotated[float, Field(ge=0, le=10)]
+
+    @model_validator(mode="after")
+    def _longer_each_time(self) -> Self:
+        days = (*self.short, *self.long)
+        if any(now >= later for now, later in pairwise(days)):
+            raise ValueError(f"mutes {list(days)} do not grow longer")
+        return self
+
+
+class Appeal(Strict):
+    """Until when one may appeal, and within how many days the answer is due."""
+
+    open_days: Days
+    answer_days: Days
+    answer_days_long_mute: Days
 
 
 class LabelsAlone(Strict):
@@ -98,9 +148,9 @@ class Protected(Strict):
 
 
 class MachineWritten(Strict):
-    """From which probability a machine-written score asks for a label; null never."""
+    """From where a machine-written score asks for a label; null never."""
 
-    prompt: Probability | None
+    prompt: Level
 
 
 class PolicyPack(Strict):
@@ -109,10 +159,13 @@ class PolicyPack(Strict):
     id: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
     version: Annotated[str, Field(min_length=1)]
     notice: str
-    tuned_for: str
+    population_rate: Rates
     categories: Categories
-    clause_named_at: Probability
-    ladder: list[Rung]
+    campaign: Campaign
+    modifiers: Modifiers
+    strike_days: Days
+    mutes: Mutes
+    appeal: Appeal
     clauses: dict[str, ClauseRule]
     labels_alone: LabelsAlone
     protected: Protected
@@ -127,22 +180,6 @@ class PolicyPack(Strict):
         if missing or unknown:
             raise ValueError(f"missing {missing}, not in the taxonomy {unknown}")
         return clauses
-
-    @field_validator("ladder")
-    @classmethod
-    def _has_a_first_step_for_each_severity(cls, ladder: list[Rung]) -> list[Rung]:
-        severities = [rung.severity for rung in ladder]
-        if severities != list(_SEVERITIES):
-            raise ValueError(f"needs one first step for each of S1 to S4, has {severities}")
-        return ladder
-
-    def first_step(self, severity: Severity) -> Rung:
-        """Where the ladder begins for a severity."""
-        return self.ladder[_SEVERITIES.index(severity)]
-
-    def rung(self, step: Step) -> Rung:
-        """The ladder's entry for a step; ``KeyError`` if the ladder has none."""
-        return {Step(rung.step): rung for rung in self.ladder}[step]
 
 
 class LoadedPack(Strict):
@@ -171,3 +208,14 @@ def load_pack(path: Path) -> LoadedPack:
     pack = load_yaml(text, PolicyPack, name=str(path))
     digest = hashlib.sha256(raw).hexdigest()
     return LoadedPack(pack=pack, version=Version(id=pack.id, version=pack.version, sha256=digest))
+
+
+def check_released(version: Version, path: Path) -> None:
+    """Raises ``ConfigError`` if this version was released with another content."""
+    listed = resources.files("policy").joinpath("packs", "released.json").read_text("utf-8")
+    known = json.loads(listed).get(f"{version.id} {version.version}")
+    if known not in (None, version.sha256):
+        raise ConfigError(
+            f"{path}: {version.id} {version.version} was released with another content ({known})",
+            remedy="give the pack a version of its own",
+        )

@@ -1,6 +1,7 @@
 """What follows from scores, and the floors that no pack removes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,25 @@ from hypothesis import strategies as st
 from labels.reader import AiState, LabelReading, read_labels
 from labels.records import Post
 from labels.results import HeadScores, Step, Suggestion
-from labels.taxonomy import taxonomy
+from labels.taxonomy import Category, taxonomy
 from policy.decide import Decision, decide
-from policy.pack import PolicyPack, default_pack_path, load_pack
+from policy.pack import default_pack_path, load_pack
+from policy.resolve import Levels, Policy
 
 PACK = load_pack(default_pack_path()).pack
+#: the ladder of the shipped pack under plain thresholds, for scores that hold as they are
+POLICY = Policy(
+    pack=PACK,
+    levels={
+        Category.IMPERSONATION: Levels(None, 0.4, 0.95),
+        Category.DISTORTION: Levels(None, 0.4, 0.95),
+        Category.UNLABELED_AI: Levels(0.45, 0.65, 0.95),
+        Category.FALSE_SPECIALIST: Levels(None, 0.5, 0.95),
+    },
+    shifts=dict.fromkeys(Category, 0.0),
+    machine_prompt=None,
+    warnings=(),
+)
 UNLABELLED = LabelReading(AiState.NONE, False, (), (), None, None)
 SUGGESTIONS, STEPS = tuple(Suggestion), tuple(Step)
 
@@ -24,9 +39,9 @@ def scores(machine_written: float | None = None, **heads: float) -> HeadScores:
 
 
 def decided(
-    given: HeadScores, reading: LabelReading = UNLABELLED, pack: PolicyPack = PACK
+    given: HeadScores, reading: LabelReading = UNLABELLED, policy: Policy = POLICY
 ) -> Decision:
-    return decide(given, reading, pack)
+    return decide(given, reading, policy)
 
 
 def test_low_scores_pass() -> None:
@@ -63,10 +78,8 @@ def test_the_likeliest_clause_sets_the_step(
 
 def test_thresholds_are_inclusive() -> None:
     """Both sides of the boundary."""
-    at = PACK.categories.distortion.review
-    assert at
-    assert decided(scores(distortion=at, c_2__4=0.6)).suggestion is Suggestion.REVIEW
-    assert decided(scores(distortion=at - 1e-6, c_2__4=0.6)).suggestion is Suggestion.PASS
+    assert decided(scores(distortion=0.4, c_2__4=0.6)).suggestion is Suggestion.REVIEW
+    assert decided(scores(distortion=0.4 - 1e-6, c_2__4=0.6)).suggestion is Suggestion.PASS
 
 
 def test_a_step_requires_findings_of_people() -> None:
@@ -126,12 +139,10 @@ def test_metadata_without_a_label_asks_for_one(post: Callable[..., Post]) -> Non
 
 def test_machine_written_alone_never_passes_prompt(post: Callable[..., Post]) -> None:
     """Off by default; on, it asks, unless a label is there."""
-    asked = PACK.model_copy(
-        update={"machine_written": PACK.machine_written.model_copy(update={"prompt": 0.9})}
-    )
+    asked = replace(POLICY, machine_prompt=0.9)
     given = scores(machine_written=1.0)
     assert decided(given).suggestion is Suggestion.PASS
-    decision = decided(given, pack=asked)
+    decision = decided(given, policy=asked)
     assert (decision.suggestion, decision.sanction.step) == (Suggestion.PROMPT, Step.PROMPT)
     labelled = read_labels(post(declared={"ai_generated": True}))
     assert decided(given, labelled, asked).suggestion is Suggestion.PASS
@@ -160,7 +171,7 @@ def test_a_head_without_a_score_is_an_error() -> None:
     given = scores()
     heads = {head: p for head, p in given.heads.items() if head != "1.1"}
     with pytest.raises(KeyError):
-        decide(HeadScores(heads, None, 1.0), UNLABELLED, PACK)
+        decide(HeadScores(heads, None, 1.0), UNLABELLED, POLICY)
 
 
 HEADS = st.fixed_dictionaries({head: st.floats(0, 1) for head in taxonomy().heads})

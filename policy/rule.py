@@ -1,0 +1,83 @@
+"""One case, ruled on: the step, and every rule that led to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from labels.cases import Case
+from labels.results import Step
+from policy.cases import CATEGORIES, CLAUSES, OWNER, PROTECTED, Cases, many
+from policy.floors import FLOORS, NONE, STEPS
+from policy.judge import SUGGESTIONS, Ruling, judge
+from policy.resolve import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What follows from a case.
+
+    ``days`` is the length of a mute, ``pause_days`` that of the pause of earnings with it.
+    ``trace`` names what was given, each rule that fired and each cap that bound, in order, as
+    ``key=value``.
+    """
+
+    step: Step
+    days: int
+    pause_days: int
+    trace: tuple[str, ...]
+
+
+def rule(case: Case, policy: Policy) -> Ruled:
+    """Rule on one case; the same answer as in a column of a million.
+
+    Without findings the answer is a proposal: what would follow if reviewers confirmed it.
+    """
+    cases = many([case])
+    ruling = judge(cases, policy)
+    days = int(ruling.days[0])
+    return Ruled(
+        step=STEPS[ruling.step[0]],
+        days=days,
+        pause_days=round(days * policy.pack.mutes.pause_factor),
+        trace=tuple(_trace(case, cases, ruling, policy)),
+    )
+
+
+def caps(cases: Cases, ruling: Ruling, policy: Policy, row: int = 0) -> Iterator[str]:
+    """Names of the floors, and of the pack's cap on labels, that made a row's step milder."""
+    wanted = ruling.wanted[row]
+    for name, floor in FLOORS.items():
+        if np.minimum(wanted, floor(cases)[row]).max() < wanted.max():
+            yield name
+    if np.minimum(wanted, policy.label_caps).max() < wanted.max():
+        yield "labels_alone"
+
+
+def _trace(case: Case, cases: Cases, ruling: Ruling, policy: Policy) -> Iterator[str]:
+    yield f"model={case.model.id} {case.model.version} {case.model.sha256}"
+    yield f"pack={policy.pack.id} {policy.pack.version}"
+    yield from _scores(ruling, policy)
+    yield f"basis={'findings' if case.findings else 'scores'}"
+    for place in np.flatnonzero(ruling.wanted[0] > NONE):
+        yield f"clause={CLAUSES[place]} severity={policy.pack.clauses[CLAUSES[place]].severity}"
+    if case.findings:
+        yield f"claim_status={case.findings.claim_status}"
+        yield from (f"aggravator={name}" for name in case.findings.aggravators)
+        yield from (f"mitigator={name}" for name in case.findings.mitigators)
+        if case.findings.forwarded:
+            yield "forwarded"
+    yield from (f"protected={PROTECTED[place]}" for place in np.flatnonzero(ruling.protected[0]))
+    yield from (f"strikes={name}:{count}" for name, count in case.strikes if count)
+    yield f"wanted={STEPS[ruling.wanted[0].max()]}"
+    yield from (f"cap={name}" for name in caps(cases, ruling, policy))
+    yield f"step={STEPS[ruling.step[0]]} days={ruling.days[0]}"
+
+
+def _scores(ruling: Ruling, policy: Policy) -> Iterator[str]:
+    for place, category in enumerate(CATEGORIES):
+        threshold = ruling.thresholds[0, place]
+        if not np.isnan(threshold):
+            level = SUGGESTIONS[ruling.levels[0, place == OWNER].max()]
+            score = ruling.deciding[0, place]
+            yield f"score={category} {score:.4f} {level} from {threshold:.4f}"
