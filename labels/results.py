@@ -166,4 +166,24 @@ class RejectedPost(Strict):
     error: ItemError
 
 
+class Prompt(Strict):
+    """What an author is asked before posting; ``field`` is where the answer goes."""
+
+    code: str
+    field: str
+    zh: str
+    en: str
+
+
+class CheckedPost(Strict):
+    """A post about to be published, and what is missing in it."""
+
+    data_id: str
+    status: Literal[200] = 200
+    prompts: tuple[Prompt, ...]
+    model: Version
+    policy: Version
+
+
 PostResult = ScoredPost | RejectedPost
+PrecheckResult = CheckedPost | RejectedPost

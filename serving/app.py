@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from pydantic.json_schema import models_json_schema
 
 from labels.records import Post
-from labels.results import PostResult, Version
+from labels.results import PostResult, PrecheckResult, Version
 from labels.yamlfile import Strict
 from serving import problems
 from serving.engine import Engine
@@ -33,6 +33,19 @@ class ScoreResponse(Strict):
 
     request_id: str
     results: list[PostResult]
+
+
+class PrecheckRequest(Strict):
+    """Posts about to be published; each is checked by itself."""
+
+    items: Annotated[list[JsonValue], Field(max_length=MAX_ITEMS)]
+
+
+class PrecheckResponse(Strict):
+    """One result an item, in order."""
+
+    request_id: str
+    results: list[PrecheckResult]
 
 
 class Ready(Strict):
@@ -74,6 +87,14 @@ def _add_routes(app: FastAPI, engine: Engine) -> None:
     def readyz() -> Ready:
         return Ready.model_validate({"status": "ready", **engine.versions})
 
+    @app.get(
+        "/v1/shadow", summary="How a candidate pack compares", responses=problems.responses(404)
+    )
+    def shadow() -> dict[str, JsonValue]:
+        if engine.shadow is None:
+            raise HTTPException(404, "no candidate pack runs here; start with --shadow PACK")
+        return engine.shadow.report()
+
     @app.post(
         "/v1/score",
         summary="Score up to 300 posts",
@@ -83,6 +104,15 @@ def _add_routes(app: FastAPI, engine: Engine) -> None:
         items = [json.dumps(item) for item in body.items]
         results = engine.score(items, explain="spans" in body.explain)
         return ScoreResponse(request_id=request.state.request_id, results=results)
+
+    @app.post(
+        "/v1/precheck",
+        summary="What up to 300 posts still lack before they are published",
+        responses=problems.responses(400, 413, 422),
+    )
+    def precheck(body: PrecheckRequest, request: Request) -> PrecheckResponse:
+        results = engine.precheck([json.dumps(item) for item in body.items])
+        return PrecheckResponse(request_id=request.state.request_id, results=results)
 
 
 def _describe_posts(app: FastAPI) -> None:
@@ -96,8 +126,9 @@ def _describe_posts(app: FastAPI) -> None:
             _, defined = models_json_schema([(Post, "validation")], ref_template=template)
             schemas = document["components"]["schemas"]
             schemas |= defined["$defs"]
-            items = schemas["ScoreRequest"]["properties"]["items"]
-            items["items"] = {"$ref": "#/components/schemas/Post"}
+            for request in ("ScoreRequest", "PrecheckRequest"):
+                items = schemas[request]["properties"]["items"]
+                items["items"] = {"$ref": "#/components/schemas/Post"}
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way

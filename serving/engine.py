@@ -1,6 +1,8 @@
 """Model and policy behind one call: raw items in, results out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from classifiers.explain import spans
 from classifiers.scorer import Scorer
@@ -8,21 +10,27 @@ from labels.reader import read_labels
 from labels.records import Post, PostError, parse_post
 from labels.results import (
     AiOrigin,
+    CheckedPost,
     Explanation,
     Finding,
     HeadScores,
     ItemError,
     PostResult,
+    PrecheckResult,
     RejectedPost,
     ScoredPost,
 )
-from labels.taxonomy import Category, taxonomy
+from labels.taxonomy import taxonomy
 from policy.decide import decide
 from policy.pack import LoadedPack
+from policy.precheck import precheck
+from policy.resolve import resolve
+from serving.shadow import Shadow
 
 #: spans an explanation names at most
 MAX_SPANS = 3
 
+_Answer = TypeVar("_Answer")
 #: an item as it came: JSON text of one post, or why there is none
 Item = str | bytes | PostError
 
@@ -30,20 +38,28 @@ Item = str | bytes | PostError
 class Engine:
     """Scores posts with one model under one policy pack; safe to share between threads."""
 
-    def __init__(self, scorer: Scorer, policy: LoadedPack) -> None:
-        """Join a loaded model and a loaded pack."""
+    def __init__(
+        self, scorer: Scorer, policy: LoadedPack, candidate: LoadedPack | None = None
+    ) -> None:
+        """Join a loaded model and a loaded pack; a candidate pack runs beside it without effect."""
         self._scorer = scorer
-        self._policy = policy
-        model = f"{scorer.version.id} {scorer.version.version}"
-        fits = policy.pack.tuned_for == model
-        self._warnings = () if fits else (f"policy_tuned_for={policy.pack.tuned_for}",)
+        self.shadow = (
+            Shadow(candidate, resolve(candidate.pack, scorer.operating)) if candidate else None
+        )
+        self._policy = resolve(policy.pack, scorer.operating)
+        self._policy_version = policy.version
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Levels that the pack asks for and no threshold of the model reaches."""
+        return self._policy.warnings
 
     @property
     def versions(self) -> dict[str, dict[str, str]]:
         """What every result records: model and policy."""
         return {
             "model": self._scorer.version.model_dump(),
-            "policy": self._policy.version.model_dump(),
+            "policy": self._policy_version.model_dump(),
         }
 
     def score(self, items: Sequence[Item], *, explain: bool = False) -> list[PostResult]:
@@ -57,24 +73,42 @@ class Engine:
         Raises:
             ScoringError: the model failed; no partial result is returned.
         """
+        return self._each(items, partial(self._result, explain=explain))
+
+    def precheck(self, items: Sequence[Item]) -> list[PrecheckResult]:
+        """What each post still lacks before it is published, in order; raises ``ScoringError``."""
+        return self._each(items, self._checked)
+
+    def _each(
+        self, items: Sequence[Item], answer: Callable[[Post, HeadScores], _Answer]
+    ) -> list[_Answer | RejectedPost]:
+        """An answer to each post with its scores, a rejection of what is none."""
         parsed = [_parsed(item) for item in items]
         posts = [post for post in parsed if isinstance(post, Post)]
         scores = iter(self._scorer.score(posts))
         return [
-            self._result(post, next(scores), explain=explain)
-            if isinstance(post, Post)
-            else _rejection(post)
+            answer(post, next(scores)) if isinstance(post, Post) else _rejection(post)
             for post in parsed
         ]
 
+    def _checked(self, post: Post, scores: HeadScores) -> CheckedPost:
+        return CheckedPost(
+            data_id=post.data_id,
+            prompts=precheck(post, scores, read_labels(post), self._policy),
+            model=self._scorer.version,
+            policy=self._policy_version,
+        )
+
     def _result(self, post: Post, scores: HeadScores, *, explain: bool) -> ScoredPost:
         reading = read_labels(post)
-        decision = decide(scores, reading, self._policy.pack)
+        decision = decide(scores, reading, self._policy)
+        if self.shadow:
+            self.shadow.see(scores, reading, decision)
         return ScoredPost(
             data_id=post.data_id,
             suggestion=decision.suggestion,
             risk_level=decision.risk_level,
-            scores={category: scores.heads[category] for category in Category},
+            scores=decision.scores,
             labels=decision.findings,
             protected=decision.protected,
             ai=AiOrigin(
@@ -85,9 +119,9 @@ class Engine:
             ),
             proposed_sanction=decision.sanction,
             text_coverage=scores.text_coverage,
-            warnings=(*self._warnings, *_input_warnings(post), *decision.warnings),
+            warnings=(*_input_warnings(post), *decision.warnings),
             model=self._scorer.version,
-            policy=self._policy.version,
+            policy=self._policy_version,
             explanations=self._explanations(post, decision.findings) if explain else None,
             callback=post.callback,
         )

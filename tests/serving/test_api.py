@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from classifiers.bundle import default_model_folder, read_bundle
+from classifiers.scorer import load_scorer
 from labels.errors import ScoringError
 from labels.records import Post
 from labels.results import HeadScores
-from labels.taxonomy import taxonomy
-from policy.pack import default_pack_path, load_pack
+from policy.pack import LoadedPack, Thresholds, default_pack_path, load_pack
 from serving.app import MAX_BODY_BYTES, create_app
 from serving.engine import Engine
 from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR
@@ -174,6 +175,7 @@ class _Broken:
     """A scorer whose runtime fails."""
 
     version = load_pack(default_pack_path()).version
+    operating = read_bundle(default_model_folder()).manifest.operating
 
     def score(self, posts: list[Post]) -> list[HeadScores]:
         raise ScoringError("the model failed")
@@ -188,15 +190,35 @@ def test_a_failing_model_is_a_problem() -> None:
         assert client.get("/healthz").status_code == 200
 
 
-def test_a_pack_for_another_model_warns(engine: Engine) -> None:
-    """Numeric thresholds keep their meaning only with their model."""
+def test_a_precheck_says_what_is_missing(client: TestClient) -> None:
+    """Per item, with versions; what is no post is told as in scoring."""
+    doctor = {
+        "data_id": "d",
+        "text": "今天讲讲怎么看化验单。",
+        "author": {"field": "medical", "verified_as": "none", "credentials": []},
+    }
+    body = client.post("/v1/precheck", json={"items": [doctor, {"data_id": "e"}]}).json()
+    checked, refused = body["results"]
+    assert "qualification_missing" in [prompt["code"] for prompt in checked["prompts"]]
+    assert checked["model"]["id"]
+    assert refused["status"] == 422
+
+
+def test_a_candidate_pack_is_counted_without_effect(engine: Engine) -> None:
+    """It changes no answer, and its agreement is told; without one there is nothing to tell."""
     pack = load_pack(default_pack_path())
-    found = Engine(_Scoring(), pack).score(['{"data_id":"a","text":"x"}'])
-    assert found[0].model_dump()["warnings"][0] == f"policy_tuned_for={pack.pack.tuned_for}"
-
-
-class _Scoring(_Broken):
-    """A scorer of another name that finds nothing."""
-
-    def score(self, posts: list[Post]) -> list[HeadScores]:
-        return [HeadScores(dict.fromkeys(taxonomy().heads, 0.0), None, 1.0) for _ in posts]
+    off = Thresholds(prompt=None, review=None, act=None)
+    categories = pack.pack.categories.model_copy(update={"false_specialist": off})
+    candidate = LoadedPack(
+        pack=pack.pack.model_copy(update={"categories": categories}), version=pack.version
+    )
+    shadowed = Engine(load_scorer(default_model_folder(), threads=1), pack, candidate)
+    with TestClient(create_app(shadowed), base_url="http://127.0.0.1") as client:
+        body = {"items": [FAKE_DOCTOR, REAL_DOCTOR]}
+        answered = client.post("/v1/score", json=body).json()["results"]
+        told = client.get("/v1/shadow").json()
+    plain = engine.score([json.dumps(item) for item in body["items"]])
+    assert answered == [json.loads(each.model_dump_json()) for each in plain]
+    assert (told["posts"], told["agreement"]) == (2, 0.5)
+    with TestClient(create_app(engine), base_url="http://127.0.0.1") as client:
+        problem(client.get("/v1/shadow"), 404, "not_found")
