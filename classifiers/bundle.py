@@ -10,12 +10,13 @@ from pydantic import Field, ValidationError, model_validator
 from classifiers.encoding import Limits
 from classifiers.windows import Windows
 from labels.errors import ModelError
+from labels.operating import Operating
 from labels.results import Version
-from labels.taxonomy import taxonomy
+from labels.taxonomy import MACHINE_WRITTEN, Category, taxonomy
 from labels.yamlfile import Strict
 
 MANIFEST = "manifest.json"
-DEFAULT_MODEL = "mingbian_zh_v0_3"
+DEFAULT_MODEL = "mingbian_zh_v0_4"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -62,13 +63,23 @@ class Pretrained(Strict):
     licence: str
 
 
+class HeldOut(Strict):
+    """Which groups of rows a model did not learn from: one fold of so many, drawn by a seed."""
+
+    fold: Annotated[int, Field(ge=0)]
+    folds: Annotated[int, Field(ge=2)]
+    seed: int
+
+
 class Manifest(Strict):
     """What a bundle is, and what its parts must hash to.
 
     ``heads`` is the order of every part's output; each is a category, clause, protected class
     of the taxonomy, or ``machine_written``. ``windows`` is how every part cuts the content.
-    ``calibration`` has one entry a head. ``metrics`` is
-    the evaluation, split by split.
+    ``calibration`` has one entry a head. ``operating`` says of each category, and of
+    ``machine_written`` where there is such a head, what every threshold does on held-out rows.
+    ``held_out`` is None where all rows of ``sources`` were learned from. ``metrics`` is the
+    evaluation, split by split.
     """
 
     id: str
@@ -81,8 +92,10 @@ class Manifest(Strict):
     windows: Windows
     heads: Annotated[tuple[str, ...], Field(min_length=1)]
     calibration: tuple[Calibration, ...]
+    operating: dict[str, Operating]
     files: dict[str, Sha256]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    held_out: HeldOut | None
     pretrained: Pretrained | None
     licence: str
     metrics: dict[str, Any]
@@ -93,6 +106,10 @@ class Manifest(Strict):
             raise ValueError(
                 f"{len(self.calibration)} calibrations do not fit {len(self.heads)} heads"
             )
+        missing = [head for head in (*Category, MACHINE_WRITTEN) if head in self.heads]
+        missing = [head for head in missing if head not in self.operating]
+        if missing:
+            raise ValueError(f"operating says nothing of {missing}")
         return self
 
 
@@ -136,7 +153,7 @@ def read_bundle(folder: Path) -> Bundle:
 
 
 def _check_heads(folder: Path, manifest: Manifest) -> None:
-    known = (*taxonomy().heads, "machine_written")
+    known = (*taxonomy().heads, MACHINE_WRITTEN)
     unknown = [head for head in manifest.heads if head not in known]
     if unknown or len(set(manifest.heads)) != len(manifest.heads):
         raise ModelError(

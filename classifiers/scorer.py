@@ -1,6 +1,6 @@
 """A bundle as its users see it: posts in, calibrated probabilities out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -14,8 +14,13 @@ from classifiers.rendering import content
 from classifiers.transformer_model import TransformerModel
 from classifiers.windows import coverage
 from labels.errors import ScoringError
+from labels.operating import Operating
 from labels.records import Post
 from labels.results import HeadScores, Version
+from labels.taxonomy import MACHINE_WRITTEN
+
+#: fewer characters of title and text do not tell who wrote them
+MIN_ORIGIN_CHARS = 100
 
 
 class Reader(Protocol):
@@ -53,6 +58,7 @@ class Scorer:
         """Load a checked bundle; raises ``ModelError`` if a part does not fit the manifest."""
         manifest = bundle.manifest
         self.version: Version = bundle.version
+        self.operating: Mapping[str, Operating] = manifest.operating
         self._heads = manifest.heads
         self._windows = manifest.windows
         self._blend = Blend([(part.weight, load_reader(bundle, part)) for part in manifest.parts])
@@ -100,8 +106,10 @@ class Scorer:
     def _score_one(self, post: Post) -> HeadScores:
         found = probabilities(self._read(post), self._slopes, self._offsets)
         heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
-        machine_written = heads.pop("machine_written", None)
+        machine_written = heads.pop(MACHINE_WRITTEN, None)
         text = content(post)
+        if len(text) < MIN_ORIGIN_CHARS:
+            machine_written = None
         return HeadScores(heads, machine_written, coverage(len(text), self._windows.over(text)))
 
 

@@ -10,6 +10,9 @@ from typing import Literal
 
 from labels.yamlfile import Strict
 
+#: the head that says whether a machine wrote the text; no part of the taxonomy
+MACHINE_WRITTEN = "machine_written"
+
 
 class Category(StrEnum):
     """The four kinds of misinformation named by the notice of 2025-07-29."""

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from classifiers.bundle import (
     MANIFEST,
     Calibration,
+    HeldOut,
     Manifest,
     NgramPart,
     Pretrained,
@@ -19,7 +19,7 @@ from classifiers.bundle import (
 from classifiers.windows import Windows
 from labels.taxonomy import taxonomy
 from training.card import model_card
-from training.evaluate import Calibrations
+from training.measure import Behaviour
 
 _WITH_PUBLIC_SETS = (
     "CC-BY-4.0 for what its authors may license; the public sets learned from keep their own terms"
@@ -38,7 +38,8 @@ class Part:
 class Identity:
     """What the manifest says of a model beyond its parts.
 
-    ``heads`` names the parts' outputs in order; ``sources`` is what it learned from.
+    ``heads`` names the parts' outputs in order; ``sources`` is what it learned from, all but
+    the rows that were held out.
     """
 
     id: str
@@ -46,15 +47,15 @@ class Identity:
     heads: tuple[str, ...]
     windows: Windows
     sources: tuple[Source, ...]
+    held_out: HeldOut | None = None
     pretrained: Pretrained | None = None
 
 
 def write_bundle(
     folder: Path,
     parts: Sequence[Part],
-    calibrations: Calibrations,
+    behaviour: Behaviour,
     identity: Identity,
-    metrics: dict[str, Any],
 ) -> None:
     """Write manifest and model card beside parts that were exported into the folder."""
     manifest = Manifest(
@@ -66,13 +67,15 @@ def write_bundle(
         heads=identity.heads,
         calibration=tuple(
             Calibration(slope=float(slope), offset=float(offset))
-            for slope, offset in zip(*calibrations, strict=True)
+            for slope, offset in zip(*behaviour.calibrations, strict=True)
         ),
+        operating=behaviour.operating,
         files={name: file_sha256(folder / name) for part in parts for name in part.files},
         sources=identity.sources,
+        held_out=identity.held_out,
         pretrained=identity.pretrained,
         licence=_licence(identity.sources),
-        metrics=metrics,
+        metrics=behaviour.metrics,
     )
     text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from classifiers.bundle import Manifest, NgramPart
-from labels.taxonomy import Category
+from labels.taxonomy import MACHINE_WRITTEN, Category
 
 _SPLITS = {
     "held_out_groups": "held-out pair groups (same writers on both sides)",
@@ -25,7 +25,7 @@ _PUBLIC_NOT_MEASURED = (
 _PUBLIC_HELD_OUT = (
     "Public\ndata sets were held out by group within each set, never a whole set; see the manifest."
 )
-_ON_LIVE = "on live traffic a flag is right less often than its probability says."
+_ON_LIVE = "a policy\n  pack moves them to the rates of a platform."
 _RATES_OF_CORPUS = "the corpus' own rates (about 45 %\n  violations)"
 _RATES_WITH_PUBLIC = "the rates of the\n  corpus and the public sets together"
 
@@ -48,7 +48,7 @@ calibrated head by head:
 {parts}
 
 {_pretrained(manifest)}Licence of the weights, which is not the code's: {manifest.licence}.
-Learned from:
+Learned from{_but_held_out(manifest)}:
 
 {sources}
 
@@ -62,15 +62,20 @@ Average precision by category, AUC of "anything wrong", contrast pairs ranked ri
 
 - A score is a suspicion, never a verdict: most clauses cannot be decided from a post alone.
 - Probabilities were calibrated on unseen rows at {rates}; {_ON_LIVE}
-- The corpus is written for this project; on other people's text the model is weaker. Legitimate
-  news sent without an author is a known source of false flags.
+- The corpus is written for this project; on other people's text the model is weaker.
 - A long text is read in windows and the worst window counts, so a very long text made of
   unrelated posts is flagged more often than a short one.
 """
 
 
+def _but_held_out(manifest: Manifest) -> str:
+    if manifest.held_out is None:
+        return ""
+    return f", all but one of {manifest.held_out.folds} folds of groups of each, held out"
+
+
 def _origin(manifest: Manifest) -> str:
-    knows = "machine_written" in manifest.heads
+    knows = MACHINE_WRITTEN in manifest.heads
     return f"has {'a' if knows else 'no'} head for machine-written text"
 
 

@@ -20,12 +20,13 @@ from training.evaluate import (
     grouped_folds,
     metrics,
     out_of_fold,
-    threshold_table,
 )
 from training.lessons import corpus_lessons, public_lessons
-from training.ngram import fit, targets
+from training.measure import Behaviour
+from training.ngram import fit
 from training.ngram_export import export_ngram
-from training.options import config_option, corpus_option, jobs_option
+from training.operating import operating_table
+from training.options import config_option, corpus_option, data_option, jobs_option
 
 if TYPE_CHECKING:
     from training.run import TrainingRun
@@ -63,11 +64,11 @@ def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
         "unseen_writers_stripped": metrics(rows, bare),
     }
     click.echo(json.dumps(_splits(evaluation), indent=1))
-    evaluation["thresholds"] = threshold_table(calibrated(whole, calibration), targets(rows))
+    table = operating_table(calibrated(whole, calibration), labels, lessons.genres, heads)
     out.mkdir(parents=True, exist_ok=True)
     part = export_ngram(out, model, config, weight=1.0)
     identity = Identity(config.id, config.version, heads, config.windows, lessons.sources)
-    write_bundle(out, [part], calibration, identity, evaluation)
+    write_bundle(out, [part], Behaviour(evaluation, calibration, table), identity)
     click.echo(f"wrote {out}")
 
 
@@ -93,11 +94,7 @@ def _transformer_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Folder of checkpoints; the same command goes on from them.",
         ),
-        click.option(
-            "--data-dir",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="Folder of public data sets to learn from too; without it, the corpus alone.",
-        ),
+        data_option,
         corpus_option,
         config_option("configs/training/transformer.yaml"),
     ):
@@ -111,11 +108,11 @@ def _transformer_options(command: Callable[..., None]) -> Callable[..., None]:
 def run(
     config_path: Path, folder: Path, data_dir: Path | None, work: Path, jobs: int, out: Path
 ) -> None:
-    """The transformer: measured on held-out groups, then trained on every row and exported."""
+    """The transformer: trained on all but a fold of groups, measured on it, and exported."""
     training_run = _training_run(config_path, folder, data_dir, work, jobs)
-    evaluation, calibrations = training_run.measure(0)
-    click.echo(json.dumps(_splits(evaluation), indent=1))
-    training_run.ship(out, calibrations, evaluation)
+    measured = training_run.measure(0)
+    click.echo(json.dumps(_splits(measured.behaviour.metrics), indent=1))
+    training_run.ship(out, measured)
     click.echo(f"wrote {out}")
 
 
@@ -142,7 +139,7 @@ def compare(
     training_run = _training_run(config_path, folder, data_dir, work, jobs)
     found = []
     for fold in folds:
-        found.append(_splits(training_run.measure(fold)[0]))
+        found.append(_splits(training_run.measure(fold).behaviour.metrics))
         click.echo(json.dumps({"fold": fold, **found[-1]}, indent=1))
     click.echo(json.dumps({"mean_over_folds": _means(found)}, indent=1))
 
@@ -158,7 +155,7 @@ def _training_run(
     logging.disable_progress_bar()
     lessons = [corpus_lessons(folder)]
     if data_dir:
-        lessons.append(public_lessons(data_dir))
+        lessons.append(public_lessons(data_dir, train=True))
     return TrainingRun(config_path, lessons, work, jobs)
 
 

@@ -26,10 +26,12 @@ class NgramConfig(Strict):
 
     id: str
     version: str
-    min_posts: Annotated[int, Field(ge=1)]
+    min_posts: Count
+    public_min_posts: Count
     inverse_regularisation: Positive
     scale: Scale
-    stripped_weight: Annotated[float, Field(ge=0, le=1)]
+    stripped_weight: Share
+    public_weight: Share
     windows: Windows
     folds: Annotated[int, Field(ge=2)]
     seed: int
@@ -65,6 +67,7 @@ class TransformerConfig(Strict):
     windows: Windows
     limits: Limits
     epochs: Count
+    public_per_epoch: Count
     batch_posts: Count
     optimizer: OptimizerConfig
     encoder_dropout: Share

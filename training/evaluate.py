@@ -14,7 +14,7 @@ from labels.dataset import contrast_pairs
 from labels.records import LabelledPost
 from labels.taxonomy import Category, taxonomy
 from training.config import NgramConfig
-from training.ngram import Bools, Floats, fit, logits, stripped, targets
+from training.ngram import Floats, fit, logits, stripped, targets
 
 Split = Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
 #: slope and offset of each head
@@ -67,11 +67,6 @@ def calibrate(scores: Floats, labels: Floats) -> Calibrations:
     ]
     slopes = np.array([max(float(f.coef_[0, 0]), 1e-3) for f in fits])
     return slopes, np.array([float(f.intercept_[0]) for f in fits])
-
-
-def identity_calibration(heads: int) -> Calibrations:
-    """The one that leaves log-odds as they are."""
-    return np.ones(heads), np.zeros(heads)
 
 
 def calibrated(scores: Floats, calibration: Calibrations) -> Floats:
@@ -138,28 +133,3 @@ def _pairs_ranked_right(posts: Sequence[LabelledPost], scores: Floats) -> float 
         columns = [column[label] for label in posts[violating].labels]
         won.append(scores[violating, columns].max() > scores[clean, columns].max())
     return round(float(np.mean(won)), 4) if won else None
-
-
-def threshold_table(probabilities: Floats, marks: Bools) -> dict[str, list[dict[str, float]]]:
-    """What each threshold would do, category by category, at the corpus' own rates.
-
-    Args:
-        probabilities: calibrated, out of fold, shape (posts, heads).
-        marks: shape (posts, heads).
-    """
-    clean = ~marks[:, : len(Category)].any(axis=1)
-    table: dict[str, list[dict[str, float]]] = {}
-    for column, category in enumerate(Category):
-        score, held = probabilities[:, column], marks[:, column]
-        table[category] = [
-            {
-                "threshold": round(float(at), 2),
-                "precision": round(float(held[score >= at].mean()), 4)
-                if (score >= at).any()
-                else 1.0,
-                "recall": round(float((score[held] >= at).mean()), 4),
-                "clean_flagged": round(float((score[clean] >= at).mean()), 4),
-            }
-            for at in np.arange(0.05, 1.0, 0.05)
-        ]
-    return table

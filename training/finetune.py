@@ -155,13 +155,22 @@ def new_model(
 
 
 class ExactReader:
-    """A :class:`classifiers.scorer.Reader` of the model before its export, in 32 bits."""
+    """A :class:`classifiers.scorer.Reader` of the model before its export, in 32 bits.
+
+    It remembers what it read, since every held-out row is read alone and within a blend.
+    """
 
     def __init__(self, model: MultiTask, encoder: PostEncoder) -> None:
         self._model, self._encoder = model, encoder
+        self._known: dict[str, npt.NDArray[np.float32]] = {}
 
     def read(self, post: Post) -> npt.NDArray[np.float32]:
         """Log-odds of shape (windows, heads); a pass holds one window, without padding."""
+        if post.data_id not in self._known:
+            self._known[post.data_id] = self._read(post)
+        return self._known[post.data_id]
+
+    def _read(self, post: Post) -> npt.NDArray[np.float32]:
         found = self._encoder.encode(post)
         with torch.no_grad():
             passes = [torch.tensor([window.ids]) for window in found]

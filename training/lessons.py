@@ -8,18 +8,20 @@ from typing import Self
 
 import numpy as np
 
-from classifiers.bundle import Source
+from classifiers.bundle import HeldOut, Source
 from labels.dataset import corpus_sha256, load_corpus, posts
 from labels.records import LabelledPost, Post
-from labels.taxonomy import taxonomy
+from labels.taxonomy import MACHINE_WRITTEN, taxonomy
+from training.evaluate import grouped_folds
 from training.ngram import Floats, targets
 from training.public.rows import PublicRow
 from training.public.sources import read_sources
 
 #: every head a model may have: the taxonomy's, then whether a machine wrote the text
-HEADS = (*taxonomy().heads, "machine_written")
+HEADS = (*taxonomy().heads, MACHINE_WRITTEN)
 #: the corpus' own licence; weights learned from it alone carry it too
 CORPUS_LICENCE = "CC-BY-4.0"
+CORPUS_GENRE = "self-media post"
 _CORPUS = "labels/corpus"
 
 
@@ -28,13 +30,14 @@ class Lessons:
     """Rows to learn from, from one or more sources.
 
     ``labels`` has shape (posts, ``HEADS``): 1 holds, 0 does not, NaN where the data set does not
-    say. ``writers`` names the writer or data set of each post, ``groups`` what stays on one side
-    of every split.
+    say. ``writers`` names the writer or data set of each post, ``genres`` its kind of text,
+    ``groups`` what stays on one side of every split.
     """
 
     posts: Sequence[Post]
     labels: Floats
     writers: Sequence[str]
+    genres: Sequence[str]
     groups: Sequence[str]
     sources: tuple[Source, ...]
 
@@ -45,6 +48,7 @@ class Lessons:
             posts=[*self.posts, *other.posts],
             labels=np.vstack([self.labels, other.labels]),
             writers=[*self.writers, *other.writers],
+            genres=[*self.genres, *other.genres],
             groups=[*self.groups, *other.groups],
             sources=(*self.sources, *other.sources),
         )
@@ -57,12 +61,20 @@ class Lessons:
             posts=[self.posts[place] for place in places],
             labels=self.labels[places],
             writers=[self.writers[place] for place in places],
+            genres=[self.genres[place] for place in places],
             groups=[self.groups[place] for place in places],
         )
 
     def labels_of(self, heads: Sequence[str]) -> Floats:
         """Shape (posts, heads): the labels of these heads."""
         return self.labels[:, [HEADS.index(head) for head in heads]]
+
+
+def parted(lessons: Lessons, held_out: HeldOut) -> tuple[Lessons, Lessons]:
+    """What is learned, and what is held out; no group is on both sides."""
+    splits = list(grouped_folds(lessons.groups, held_out.folds, held_out.seed))
+    known, unseen = splits[held_out.fold % len(splits)]
+    return lessons.at(known), lessons.at(unseen)
 
 
 def corpus_lessons(folder: Path) -> Lessons:
@@ -74,17 +86,23 @@ def corpus_lessons(folder: Path) -> Lessons:
     rows = posts(corpus)
     sha256 = corpus_sha256(corpus)
     source = Source(name=_CORPUS, rows=len(rows), licence=CORPUS_LICENCE, sha256=sha256)
-    return Lessons(rows, known_labels(rows), corpus["writer"], corpus["group"], (source,))
+    genres = [CORPUS_GENRE] * len(rows)
+    return Lessons(rows, known_labels(rows), corpus["writer"], genres, corpus["group"], (source,))
 
 
-def public_lessons(data: Path) -> Lessons:
-    """The public sets that may be trained on, all of one folder; raises ``InputError``."""
-    read = list(read_sources(data, train=True))
+def public_lessons(data: Path, *, train: bool) -> Lessons:
+    """The public sets of one folder that may be trained on, or those kept for evaluation.
+
+    Raises:
+        InputError: a set is not there or not in shape.
+    """
+    read = list(read_sources(data, train=train))
     rows = [(source.name, row) for source, found in read for row in found]
     return Lessons(
         posts=[_post(name, place, row) for place, (name, row) in enumerate(rows)],
         labels=np.array([_labels(row.marks) for _, row in rows]),
         writers=[name for name, _ in rows],
+        genres=[source.genre for source, found in read for _ in found],
         groups=[row.group for _, row in rows],
         sources=tuple(
             Source(name=source.name, rows=len(found), licence=source.licence, sha256=_sha256(found))

@@ -1,6 +1,8 @@
 """What an exported model does on rows that it did not learn from, and what that calibrates."""
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from classifiers.scorer import Blend
 from labels.errors import ModelError
+from labels.operating import Operating, OperatingPoint
 from labels.records import LabelledPost, Post
 from labels.taxonomy import taxonomy
 from training.evaluate import (
@@ -16,15 +19,17 @@ from training.evaluate import (
     calibrated,
     metrics,
     ranking,
-    threshold_table,
 )
 from training.lessons import Lessons
 from training.ngram import Floats, stripped, targets
+from training.operating import operating_table
 
 #: a head's average precision may move by this much in the export to 8 bits
 MAX_EXPORT_LOSS = 0.005
 #: with fewer held-out positives two rows that swap places move a head by more than that
 MIN_POSITIVES = 50
+#: an exported graph runs on one thread, so several posts can be read at a time
+_CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,21 @@ class Candidate:
     baseline: Callable[[Sequence[Post]], Floats]
 
 
-def figures(
-    candidate: Candidate, corpus: Lessons, public: Lessons | None
-) -> tuple[dict[str, Any], Calibrations]:
-    """Figures by split, and a calibration of every head, on held-out rows.
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How a model behaves on rows it did not learn from.
+
+    ``metrics`` is by split, ``calibrations`` one a head, ``operating`` the tables that
+    thresholds are looked up in.
+    """
+
+    metrics: dict[str, Any]
+    calibrations: Calibrations
+    operating: dict[str, Operating]
+
+
+def behaviour(candidate: Candidate, corpus: Lessons, public: Lessons | None) -> Behaviour:
+    """Figures by split, calibrations and operating tables on held-out rows.
 
     Args:
         candidate: learned from none of the rows.
@@ -56,32 +72,43 @@ def figures(
         ModelError: the export to 8 bits costs a head more than ``MAX_EXPORT_LOSS``.
     """
     rows = [post for post in corpus.posts if isinstance(post, LabelledPost)]
-    whole = _log_odds(candidate.exported, rows)
+    whole = _log_odds(candidate.exported, rows, _CORES)
     found: dict[str, Any] = {
         "held_out_groups": metrics(rows, whole),
         "held_out_groups_stripped": metrics(
-            rows, _log_odds(candidate.exported, [stripped(post) for post in rows])
+            rows, _log_odds(candidate.exported, [stripped(post) for post in rows], _CORES)
         ),
         "held_out_groups_transformer": metrics(rows, _log_odds(candidate.transformer, rows)),
         "held_out_groups_ngram": metrics(rows, candidate.baseline(rows)),
         "export_loss": _export_loss(rows, _log_odds(candidate.exact, rows), whole),
     }
-    scores, labels = [whole], [corpus.labels_of(candidate.heads)]
+    scores, held_out = [whole], corpus
     if public:
-        scores.append(_log_odds(candidate.exported, public.posts))
-        labels.append(public.labels_of(candidate.heads))
+        held_out += public
+        scores.append(_log_odds(candidate.exported, public.posts, _CORES))
+        known = public.labels_of(candidate.heads)
         alone = candidate.baseline(public.posts)
-        found["public_groups"] = ranking(scores[-1], labels[-1], candidate.heads)
-        found["public_groups_ngram"] = ranking(alone, labels[-1], candidate.heads)
-    calibrations = calibrate(np.vstack(scores), np.vstack(labels))
-    marks = targets(rows, candidate.heads)
-    found["thresholds"] = threshold_table(calibrated(whole, calibrations), marks)
-    return found, calibrations
+        found["public_groups"] = ranking(scores[-1], known, candidate.heads)
+        found["public_groups_ngram"] = ranking(alone, known, candidate.heads)
+    labels = held_out.labels_of(candidate.heads)
+    calibrations = calibrate(np.vstack(scores), labels)
+    table = operating_table(
+        calibrated(np.vstack(scores), calibrations), labels, held_out.genres, candidate.heads
+    )
+    return Behaviour(found, calibrations, table)
 
 
-def _log_odds(blend: Blend, rows: Sequence[Post]) -> Floats:
+def unmeasured(heads: Sequence[str]) -> Behaviour:
+    """What stands in for a behaviour while it is measured: log-odds as they are."""
+    point = OperatingPoint(threshold=0.5, recall=0, fpr=1, worst_genre_fpr=1)
+    nothing = Operating(rate=0.5, points=(point,))
+    return Behaviour({}, (np.ones(len(heads)), np.zeros(len(heads))), dict.fromkeys(heads, nothing))
+
+
+def _log_odds(blend: Blend, rows: Sequence[Post], threads: int = 1) -> Floats:
     """Shape (posts, heads)."""
-    return np.array([blend.read(post) for post in rows])
+    with ThreadPoolExecutor(threads) as pool:
+        return np.array(list(pool.map(blend.read, rows)))
 
 
 def _export_loss(rows: Sequence[LabelledPost], exact: Floats, exported: Floats) -> dict[str, float]:

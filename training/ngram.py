@@ -58,20 +58,22 @@ def features(posts: Sequence[Post]) -> dict[str, list[Bag]]:
 
 
 def fit(posts: Sequence[Post], labels: Floats, config: NgramConfig, *, jobs: int) -> LinearModel:
-    """Learn each head from whole posts and, at less weight, stripped ones.
+    """Learn each head from whole posts and, at less weight, stripped ones and public rows.
 
     Args:
-        posts: as they came.
+        posts: as they came; a public row is no ``LabelledPost``.
         labels: shape (posts, heads), 1 or 0, NaN where unknown; each head needs one of both.
         config: vocabulary, scales and regularisation.
         jobs: heads learned at the same time.
     """
     dressed = [place for place, post in enumerate(posts) if post.author or post.declared]
     shown = features([*posts, *(stripped(posts[place]) for place in dressed)])
-    vocabularies = {group: _vocabulary(shown[group], config.min_posts) for group in GROUPS}
+    ours = np.array([isinstance(post, LabelledPost) for post in posts] + [True] * len(dressed))
+    vocabularies = {group: _vocabulary(shown[group], ours, config) for group in GROUPS}
     matrix = design(shown, vocabularies, config)
     marks = np.vstack([labels, labels[dressed]])
-    weight = np.repeat([1.0, config.stripped_weight], [len(posts), len(dressed)])
+    weight = np.where(ours, 1.0, config.public_weight)
+    weight[len(posts) :] = config.stripped_weight
     columns = Parallel(n_jobs=jobs)(
         delayed(_fit_head)(matrix, marks[:, head], weight, config)
         for head in tqdm(range(marks.shape[1]), desc="heads", disable=None)
@@ -95,9 +97,14 @@ def design(
     return sp.hstack(blocks).tocsr()
 
 
-def _vocabulary(bags: Sequence[Bag], min_posts: int) -> Vocabulary:
-    keys, posts = np.unique(np.concatenate([bag.keys for bag in bags]), return_counts=True)
-    kept = posts >= min_posts
+def _vocabulary(bags: Sequence[Bag], ours: Bools, config: NgramConfig) -> Vocabulary:
+    """Features of enough posts of the corpus, or of enough public rows."""
+    keys, place = np.unique(np.concatenate([bag.keys for bag in bags]), return_inverse=True)
+    of_ours = np.repeat(ours, [len(bag.keys) for bag in bags])
+    posts = np.bincount(place, minlength=len(keys))
+    posts_of_ours = np.bincount(place[of_ours], minlength=len(keys))
+    public = posts - posts_of_ours
+    kept = (posts_of_ours >= config.min_posts) | (public >= config.public_min_posts)
     idf = np.log((1 + len(bags)) / (1 + posts[kept])) + 1
     return Vocabulary(keys[kept], idf.astype(np.float32))
 

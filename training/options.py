@@ -18,6 +18,12 @@ corpus_option = click.option(
     help="Folder of labelled posts, one JSONL file a writer.",
 )
 
+data_option = click.option(
+    "--data-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of public data sets to use too; without it, the corpus alone.",
+)
+
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(1),

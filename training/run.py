@@ -1,4 +1,4 @@
-"""From corpus to bundle: the held-out run that measures, then the run on every row."""
+"""From corpus to bundle: trained on all but a fold of groups, measured on it, exported."""
 
 import hashlib
 import json
@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any
 
-from classifiers.bundle import Pretrained, Source, TransformerPart, read_bundle
+from classifiers.bundle import HeldOut, Pretrained, Source, TransformerPart, read_bundle
 from classifiers.encoding import PostEncoder
 from classifiers.rendering import MARKERS
 from classifiers.scorer import Blend, Reader, load_reader
@@ -20,10 +19,9 @@ from labels.yamlfile import read_yaml
 from training.bundle import Identity, Part, write_bundle
 from training.config import NgramConfig, TransformerConfig
 from training.encoder import init_encoder
-from training.evaluate import Calibrations, grouped_folds, identity_calibration
 from training.finetune import ExactReader, fine_tune
-from training.lessons import Lessons, learnable
-from training.measure import Candidate, figures
+from training.lessons import Lessons, learnable, parted
+from training.measure import Behaviour, Candidate, behaviour, unmeasured
 from training.multitask import MultiTask
 from training.ngram import LinearModel, fit, logits
 from training.ngram_export import export_ngram
@@ -42,12 +40,22 @@ _RANGE_POSTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The parts of a model in memory, and what their outputs mean, in order."""
+    """The parts of a model in memory, what their outputs mean, in order, and what it learned."""
 
     heads: tuple[str, ...]
+    held_out: HeldOut
+    posts: Sequence[Post]
     transformer: MultiTask
     encoder: PostEncoder
     expert: LinearModel
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model and how it behaves on rows it did not learn from."""
+
+    trained: Trained
+    behaviour: Behaviour
 
 
 class TrainingRun:
@@ -74,46 +82,46 @@ class TrainingRun:
         _claim(work, self._config, self._everything.sources)
         self._encoder_name = self._pretrained()
 
-    def measure(self, fold: int) -> tuple[dict[str, Any], Calibrations]:
-        """Train on all but one fold of groups, with a seed of its own; figures on that fold."""
-        parted = [self._parted(lessons, fold) for lessons in self._lessons]
-        known = reduce(add, [known for known, _ in parted])
-        trained = self._train(known, f"held_out_{fold}", self._config.seed + fold)
-        corpus, *public = (held_out for _, held_out in parted)
-        return figures(self._candidate(trained), corpus, reduce(add, public) if public else None)
+    def measure(self, fold: int) -> Measured:
+        """Train on all but one fold of groups, with a seed of its own, and measure on that fold.
 
-    def ship(self, folder: Path, calibrations: Calibrations, found: dict[str, Any]) -> None:
-        """Train on every row and write the bundle, with figures and calibration of ``measure``."""
-        trained = self._train(self._everything, "final", self._config.seed)
-        self._export(folder, trained, calibrations, found)
+        Raises:
+            ModelError: the export to 8 bits costs too much.
+        """
+        held_out = HeldOut(fold=fold, folds=self._config.folds, seed=self._config.seed)
+        parts = [parted(lessons, held_out) for lessons in self._lessons]
+        known = reduce(add, [known for known, _ in parts])
+        trained = self._train(known, held_out)
+        corpus, *public = (rows for _, rows in parts)
+        unseen = reduce(add, public) if public else None
+        return Measured(trained, behaviour(self._candidate(trained), corpus, unseen))
+
+    def ship(self, folder: Path, measured: Measured) -> None:
+        """Write the bundle of the very model that was measured.
+
+        It never learns the rows that calibrate it and set its thresholds.
+        """
+        self._export(folder, measured.trained, measured.behaviour)
 
     @property
     def _everything(self) -> Lessons:
         return reduce(add, self._lessons)
 
-    def _parted(self, lessons: Lessons, fold: int) -> tuple[Lessons, Lessons]:
-        """What is learned and what is held out."""
-        folds = list(grouped_folds(lessons.groups, self._config.folds, self._config.seed))
-        known, held_out = folds[fold % len(folds)]
-        return lessons.at(known), lessons.at(held_out)
-
-    def _train(self, lessons: Lessons, name: str, seed: int) -> Trained:
-        """Both parts from these rows; checkpoints lie in ``<work>/<name>``."""
+    def _train(self, lessons: Lessons, held_out: HeldOut) -> Trained:
+        """Both parts from these rows; checkpoints lie in a folder of the fold."""
         heads = learnable(lessons.labels)
         labels = lessons.labels_of(heads)
         model, encoder = fine_tune(
             replace(lessons, labels=labels),
             self._config,
             encoder_name=self._encoder_name,
-            folder=self._work / name,
-            seed=seed,
+            folder=self._work / f"held_out_{held_out.fold}",
+            seed=held_out.seed + held_out.fold,
         )
         expert = fit(lessons.posts, labels, self._expert_config, jobs=self._jobs)
-        return Trained(heads, model, encoder, expert)
+        return Trained(heads, held_out, lessons.posts, model, encoder, expert)
 
-    def _export(
-        self, folder: Path, trained: Trained, calibrations: Calibrations, found: dict[str, Any]
-    ) -> None:
+    def _export(self, folder: Path, trained: Trained, found: Behaviour) -> None:
         """Write a bundle of both parts."""
         folder.mkdir(parents=True, exist_ok=True)
         config, share = self._config, self._config.expert_weight
@@ -125,8 +133,7 @@ class TrainingRun:
                 limits=config.limits,
                 markers=tuple(MARKERS),
             )
-            posts = self._everything.posts
-            some = posts[:: max(1, len(posts) // _RANGE_POSTS)]
+            some = trained.posts[:: max(1, len(trained.posts) // _RANGE_POSTS)]
             model, encoder = trained.transformer, trained.encoder
             parts.append(export_transformer(folder, model, encoder, some, part))
         if share > 0:
@@ -142,14 +149,15 @@ class TrainingRun:
             trained.heads,
             config.windows,
             self._everything.sources,
+            trained.held_out,
             origin,
         )
-        write_bundle(folder, parts, calibrations, identity, found)
+        write_bundle(folder, parts, found, identity)
 
     def _candidate(self, trained: Trained) -> Candidate:
         """The model as it would be exported, and as it was before."""
         with tempfile.TemporaryDirectory(dir=self._work) as folder:
-            self._export(Path(folder), trained, identity_calibration(len(trained.heads)), {})
+            self._export(Path(folder), trained, unmeasured(trained.heads))
             bundle = read_bundle(Path(folder))
             parts: dict[str, Reader] = {
                 part.kind: load_reader(bundle, part) for part in bundle.manifest.parts

@@ -1,13 +1,13 @@
 """Every batch of a training run, settled beforehand by one seed, so that it can be resumed."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from labels.dataset import contrast_pairs
-from labels.records import Post
+from labels.records import LabelledPost, Post
 from training.config import TransformerConfig
 from training.ngram import Floats
 
@@ -33,8 +33,10 @@ def schedule(
 ) -> list[Example]:
     """All epochs, batch after batch, each of ``config.batch_posts`` examples.
 
-    Contrast pairs share a batch, and batches hold posts of like length. The last batch of an
-    epoch is filled with rows drawn again.
+    An epoch holds every labelled post of the corpus and other public rows than the one before,
+    as long as there are others, so that the many ordinary texts do not crowd out the few
+    violations. Contrast pairs share a batch, and batches hold posts of like length. The last
+    batch of an epoch is filled with rows drawn again.
 
     Args:
         posts: at least one.
@@ -43,9 +45,17 @@ def schedule(
         seed: of every draw.
     """
     rng = np.random.default_rng(seed)
-    return [
-        example for _ in range(config.epochs) for example in _epoch(posts, lengths, config, rng)
+    ours = [row for row, post in enumerate(posts) if isinstance(post, LabelledPost)]
+    public = sorted({*range(len(posts))}.difference(ours))
+    mates = pairs_of(posts)
+    taken = min(config.public_per_epoch, len(public))
+    shares = np.resize(rng.permutation(public), (config.epochs, taken))
+    batches = [
+        batch
+        for share in shares
+        for batch in _epoch([*ours, *share.tolist()], mates, lengths, config.batch_posts, rng)
     ]
+    return [_example(row, config.absent_share, rng) for batch in batches for row in batch]
 
 
 def row_weights(labels: Floats, writers: Sequence[str], config: TransformerConfig) -> list[float]:
@@ -75,23 +85,23 @@ def pairs_of(posts: Sequence[Post]) -> dict[int, int]:
 
 
 def _epoch(
-    posts: Sequence[Post],
+    rows: Sequence[int],
+    mates: Mapping[int, int],
     lengths: Sequence[int],
-    config: TransformerConfig,
+    size: int,
     rng: np.random.Generator,
-) -> list[Example]:
-    mates = pairs_of(posts)
-    units = [(row, mates[row]) if row in mates else (row,) for row in range(len(posts))]
+) -> list[list[int]]:
+    """Batches of rows, in random order."""
+    units = [(row, mates[row]) if row in mates else (row,) for row in rows]
     units = [unit for unit in units if unit[0] == min(unit)]
     noise = rng.normal(0, _LENGTH_NOISE_TOKENS, len(units))
     keys = [max(lengths[row] for row in unit) + noise[at] for at, unit in enumerate(units)]
-    rows = [row for at in np.argsort(keys) for row in units[at]]
-    missing = -len(rows) % config.batch_posts
-    rows += rng.integers(0, len(posts), missing).tolist()
-    size = config.batch_posts
-    batches = [rows[at : at + size] for at in range(0, len(rows), size)]
+    ordered = [row for at in np.argsort(keys) for row in units[at]]
+    missing = -len(ordered) % size
+    ordered += rng.choice(rows, missing).tolist()
+    batches = [ordered[at : at + size] for at in range(0, len(ordered), size)]
     rng.shuffle(batches)
-    return [_example(row, config.absent_share, rng) for batch in batches for row in batch]
+    return batches
 
 
 def _example(row: int, absent_share: float, rng: np.random.Generator) -> Example:

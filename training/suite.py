@@ -10,10 +10,10 @@ from labels.reader import read_labels
 from labels.results import Suggestion
 from labels.suite import Case, Suite
 from policy.decide import Decision, decide
-from policy.pack import PolicyPack
+from policy.resolve import Policy
 
 
-def suite_report(suite: Suite, scorer: Scorer, pack: PolicyPack) -> dict[str, Any]:
+def suite_report(suite: Suite, scorer: Scorer, policy: Policy) -> dict[str, Any]:
     """Pass rates overall and by functionality, and the cases that failed.
 
     A violation passes if its category is raised, as prompt, review or act; a clear post passes
@@ -24,7 +24,7 @@ def suite_report(suite: Suite, scorer: Scorer, pack: PolicyPack) -> dict[str, An
     """
     scores = scorer.score([case.post for case in suite.cases])
     decisions = [
-        decide(found, read_labels(case.post), pack)
+        decide(found, read_labels(case.post), policy)
         for case, found in zip(suite.cases, scores, strict=True)
     ]
     passed = [passes(c, d) for c, d in zip(suite.cases, decisions, strict=True)]

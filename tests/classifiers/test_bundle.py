@@ -59,7 +59,9 @@ def test_a_changed_part_is_refused(bundle: Path, name: str) -> None:
         (lambda m: m["files"].update({"gone.onnx": "0" * 64}), "missing"),
         (lambda m: m["heads"].__setitem__(0, "no_such_head"), "no_such_head"),
         (lambda m: m["heads"].__setitem__(0, "1.1"), "named twice"),
-        (lambda m: m["heads"].pop(), "42 calibrations do not fit 41 heads"),
+        (lambda m: m["heads"].pop(), "43 calibrations do not fit 42 heads"),
+        (lambda m: m["operating"].pop("distortion"), "operating says nothing of"),
+        (lambda m: m["operating"]["distortion"]["points"].reverse(), "do not rise"),
         (lambda m: m["parts"][0].update(kind="oracle"), "oracle"),
         (lambda m: m.pop("licence"), "licence"),
         (lambda m: m.update(colour="red"), "colour"),
@@ -77,7 +79,7 @@ def test_a_manifest_that_does_not_fit_is_refused(
 def test_a_graph_of_another_width_is_refused(bundle: Path) -> None:
     """Fewer heads than outputs would shift every label in silence."""
     edit(bundle, lambda m: (m["heads"].pop(), m["calibration"].pop()))
-    with pytest.raises(ModelError, match="42 outputs, the manifest names 41"):
+    with pytest.raises(ModelError, match="43 outputs, the manifest names 42"):
         load_scorer(bundle, threads=1)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from classifiers.bundle import default_model_folder
-from classifiers.scorer import Blend, load_scorer
+from classifiers.rendering import content
+from classifiers.scorer import MIN_ORIGIN_CHARS, Blend, load_scorer
 from labels.dataset import corpus_folder, load_corpus, posts
 from labels.records import Post
 from labels.taxonomy import taxonomy
@@ -35,13 +36,13 @@ def test_batch_order_and_threads_change_no_bit(many: list[Post]) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 33])
 def test_one_result_a_post(many: list[Post], count: int) -> None:
-    """Every head of the taxonomy, each a probability; no head for machine-written text yet."""
+    """Every head of the taxonomy, each a probability; who wrote a short text is left open."""
     results = load_scorer(MODEL, threads=2).score(many[:count])
     assert len(results) == count
-    for result in results:
+    for post, result in zip(many, results, strict=False):
         assert tuple(result.heads) == taxonomy().heads
         assert all(0.0 <= p <= 1.0 for p in result.heads.values())
-        assert result.machine_written is None
+        assert (result.machine_written is None) == (len(content(post)) < MIN_ORIGIN_CHARS)
         assert result.text_coverage == 1.0
 
 

@@ -139,7 +139,8 @@ def _machine(folder: Path) -> None:
         machine = [
             {"id": "2", "text": long_text(9 + place), "label": "0", "attribution": "model-x"}
         ]
-        for rows, name in ((human, "human"), (machine, "model-x")):
+        newest = [{"id": "3", "text": long_text(60 + place), "label": "0", "attribution": "qwen-3"}]
+        for rows, name in ((human, "human"), (machine, "model-x"), (newest, "qwen-3")):
             titled = [{**row, "x_title": "同一个题目"} for row in rows]
             _table(folder / "c-red" / domain / f"CReD_{domain}_{name}.csv.xz", titled)
     for place, domain in enumerate(("news", "question answer")):

@@ -9,10 +9,10 @@ from labels.records import Post
 from labels.suite import load_suite, suite_folder
 from policy.decide import decide
 from policy.pack import default_pack_path, load_pack
+from policy.resolve import resolve
 from training.attack import KINDS, attacked
 from training.suite import passes
 
-PACK = load_pack(default_pack_path()).pack
 CASES = [case for case in load_suite(suite_folder()).cases if case.expect][::3]
 
 
@@ -25,8 +25,9 @@ def scorer() -> Scorer:
 def flagged(scorer: Scorer, posts: list[Post]) -> list[bool]:
     """Whether each case's category is raised."""
     scores = scorer.score(posts)
+    policy = resolve(load_pack(default_pack_path()).pack, scorer.operating)
     return [
-        passes(case, decide(found, read_labels(post), PACK))
+        passes(case, decide(found, read_labels(post), policy))
         for case, post, found in zip(CASES, posts, scores, strict=True)
     ]
 

@@ -12,7 +12,7 @@ from tests.training.public_sets import long_text, write_public_sets
 from training.lessons import HEADS, Lessons, public_lessons
 from training.public.clean import MAX_PASSAGE, MIN_PASSAGE, passages, tidy, without_verdict
 from training.public.rows import PublicRow, sampled
-from training.public.sources import SOURCES, read_sources
+from training.public.sources import SOURCES, UNSEEN_GENERATOR, read_sources
 
 TEXTS = st.text(alphabet="今天下雨了，。！“”a9 \n", max_size=1500)
 
@@ -26,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def lessons(data: Path) -> Lessons:
     """What is trained on."""
-    return public_lessons(data)
+    return public_lessons(data, train=True)
 
 
 def known(lessons: Lessons, source: str, head: str) -> list[float]:
@@ -47,7 +47,12 @@ def test_every_set_is_read_and_named(lessons: Lessons) -> None:
 def test_non_commercial_and_research_sets_are_not_trained_on(data: Path, lessons: Lessons) -> None:
     """They are for evaluation at most."""
     held = {source.name for source, _ in read_sources(data, train=False)}
-    assert held == {"hc3-chinese medicine", "thucnews_titles", "weibo-smp2020-ewect"}
+    assert held == {
+        UNSEEN_GENERATOR,
+        "hc3-chinese medicine",
+        "thucnews_titles",
+        "weibo-smp2020-ewect",
+    }
     assert not held & set(lessons.writers)
     assert not any("ocnli" in source.name for source in SOURCES)
 
@@ -94,6 +99,16 @@ def test_machine_text_is_read_as_such(lessons: Lessons) -> None:
     assert not any("作为一个AI" in (post.text or "") for post in lessons.posts)
 
 
+def test_one_generator_is_never_learned_from(data: Path, lessons: Lessons) -> None:
+    """Its texts are all that its own source holds, and no other source has one."""
+    texts = {post.text for post in lessons.posts}
+    (unseen,) = (
+        rows for source, rows in read_sources(data, train=False) if "unseen" in source.name
+    )
+    assert {row.made for row in unseen} == {"qwen-3"}
+    assert not texts & {row.text for row in unseen}
+
+
 def test_nothing_that_gives_a_label_away_is_left(lessons: Lessons) -> None:
     """Brackets, hash signs, links, accounts, phone numbers, line breaks."""
     for post in lessons.posts:
@@ -106,11 +121,11 @@ def test_nothing_that_gives_a_label_away_is_left(lessons: Lessons) -> None:
 def test_a_set_that_is_missing_or_misshapen_is_named(data: Path, tmp_path: Path) -> None:
     """Rather than trained without."""
     with pytest.raises(InputError, match="weibo16_jin"):
-        public_lessons(tmp_path)
+        public_lessons(tmp_path, train=True)
     broken = write_public_sets(tmp_path / "broken")
     (broken / "hrde_health" / "dev_data.json").write_text('[{"input": "x"}]', encoding="utf-8")
     with pytest.raises(InputError, match="hrde_health"):
-        public_lessons(broken)
+        public_lessons(broken, train=True)
 
 
 @given(TEXTS, st.integers(1, 4))

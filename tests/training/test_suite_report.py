@@ -20,7 +20,7 @@ def decision(suggestion: Suggestion, *categories: Category) -> Decision:
         Finding(category=c, clause="2.4", score=0.9, threshold=0.5, level=suggestion)
         for c in categories
     )
-    return Decision(suggestion, RiskLevel.LOW, findings, (), NONE, ())
+    return Decision({}, suggestion, RiskLevel.LOW, findings, (), NONE, ())
 
 
 @pytest.mark.parametrize(

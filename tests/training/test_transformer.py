@@ -1,5 +1,6 @@
 """The transformer is trained, resumed, exported and measured; tiny, but the whole way."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from classifiers.bundle import TransformerPart, read_bundle
 from classifiers.rendering import MARKERS
 from classifiers.scorer import load_scorer
 from labels.dataset import corpus_folder, load_corpus, posts
-from labels.records import LabelledPost
+from labels.records import LabelledPost, Post
 from labels.taxonomy import taxonomy
 from tests.conftest import Run
 from tests.training.public_sets import write_public_sets
@@ -57,7 +58,8 @@ def tiny_config(**changes: Any) -> TransformerConfig:
 def lessons(rows: list[LabelledPost]) -> Lessons:
     """Every label known."""
     labels = targets(rows).astype(np.float64)
-    return Lessons(rows, labels, ["w"] * len(rows), ["g"] * len(rows), ())
+    names = ["w"] * len(rows)
+    return Lessons(rows, labels, names, names, names, ())
 
 
 def test_a_killed_run_ends_where_an_undisturbed_one_does(
@@ -174,6 +176,18 @@ def test_the_schedule_is_settled_by_its_seed(rows: list[LabelledPost]) -> None:
     assert hidden.shown(rows[hidden.row]).author is None
 
 
+def test_an_epoch_reads_its_share_of_public_rows(rows: list[LabelledPost]) -> None:
+    """Other ones than the epoch before, while there are others; the corpus whole in each."""
+    public = [Post(data_id=f"p{number}", text="今天下雨") for number in range(24)]
+    config = tiny_config(public_per_epoch=16)
+    examples = schedule([*rows, *public], [10] * 120, config, seed=4)
+    seen = [{e.row for e in half} for half in (examples[:112], examples[112:])]
+    for epoch in seen:
+        assert set(range(96)) <= epoch
+        assert len(epoch - set(range(96))) == 16
+    assert seen[0] | seen[1] == set(range(120))
+
+
 def test_rare_sources_and_clauses_weigh_more(rows: list[LabelledPost]) -> None:
     """Balanced to the powers in the configuration; equal without them."""
     writers = ["big"] * 80 + ["small"] * 16
@@ -217,7 +231,21 @@ def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> Non
     assert manifest.pretrained.name == str(encoder)
     scored = load_scorer(tmp_path / "model", threads=1).score(some[:20])
     assert all(result.text_coverage == 1.0 for result in scored)
-    assert all(result.machine_written is not None for result in scored)
+
+    measured = ["evaluate", "model", "--corpus", str(folder), "--data-dir", str(data)]
+    done = run(*measured, "--out", "report")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["model"]["sha256"] == read_bundle(tmp_path / "model").sha256
+    assert set(report["splits"][0]["heads"]["distortion"]) >= {"auc", "ngram_auc", "positives"}
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "受保护的表达" in page
+    assert "src=" not in page
+    assert "http" not in page
+    (folder / "w0.jsonl").write_text("", encoding="utf-8")
+    refused = run(*measured)
+    assert refused.returncode == 2
+    assert "what it held out cannot be told" in refused.stderr
 
     raw["seed"] = 1
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from labels.taxonomy import Category
+from labels.taxonomy import MACHINE_WRITTEN, Category
 from training.public import files
 from training.public.clean import MAX_PASSAGE, passages, tidy
-from training.public.rows import BY_PEOPLE, MACHINE_WRITTEN, ORDINARY, Marks, PublicRow
+from training.public.rows import BY_PEOPLE, ORDINARY, Marks, PublicRow
 
 _MIN_CHARS = 8
 _FALSE: Marks = {Category.FALSE_SPECIALIST: True, "4.3": True}

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from labels.taxonomy import Category, taxonomy
+from labels.taxonomy import MACHINE_WRITTEN, Category, taxonomy
 from training.public import files
 from training.public.clean import MIN_PASSAGE, passages, tidy
-from training.public.rows import BY_PEOPLE, MACHINE_WRITTEN, Marks, PublicRow
+from training.public.rows import BY_PEOPLE, Marks, PublicRow
 
+#: the newest of its set's; a figure on an unseen generator needs one
+UNSEEN_GENERATOR = "qwen-3"
 #: a rule finds these; a model would learn nothing else
 _SAYS_SO = re.compile(
     r"作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|机器)|很抱歉|无法(?:回答|提供)"
@@ -26,16 +28,30 @@ _MACHINES: Marks = {
 
 
 def c_red(domain: str) -> Callable[[Path], Iterator[PublicRow]]:
-    """``c-red``: one domain; label 1 is human. ``made`` names the generator."""
+    """``c-red``: one domain without the generator that is kept unseen; ``made`` names the others.
+
+    Label 1 is human.
+    """
 
     def read(data: Path) -> Iterator[PublicRow]:
-        for path in sorted((data / "c-red" / domain).glob("*.csv.xz")):
-            for row in files.table(path):
-                made = None if row["label"] == "1" else row["attribution"]
-                title = next((row[name] for name in row if name.endswith("_title")), row["id"])
-                yield from _rows(row["text"], f"c-red {domain} {title}", made)
+        return (row for row in _c_red(data, domain) if row.made != UNSEEN_GENERATOR)
 
     return read
+
+
+def c_red_unseen(data: Path) -> Iterator[PublicRow]:
+    """``c-red``: the texts of the generator that no model learns from."""
+    for folder in sorted((data / "c-red").iterdir()):
+        if folder.is_dir():
+            yield from (row for row in _c_red(data, folder.name) if row.made == UNSEEN_GENERATOR)
+
+
+def _c_red(data: Path, domain: str) -> Iterator[PublicRow]:
+    for path in sorted((data / "c-red" / domain).glob("*.csv.xz")):
+        for row in files.table(path):
+            made = None if row["label"] == "1" else row["attribution"]
+            title = next((row[name] for name in row if name.endswith("_title")), row["id"])
+            yield from _rows(row["text"], f"c-red {domain} {title}", made)
 
 
 def hc3(part: str) -> Callable[[Path], Iterator[PublicRow]]:

@@ -5,18 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from labels.taxonomy import Category, taxonomy
+from classifiers.scorer import MIN_ORIGIN_CHARS
+from labels.taxonomy import MACHINE_WRITTEN, Category, taxonomy
 
 #: head to whether it holds; a head that is not named is unknown, never false
 Marks = Mapping[str, bool]
 
-MACHINE_WRITTEN = "machine_written"
 #: ordinary text: no category and no clause holds, protections are not asked
 ORDINARY: Marks = dict.fromkeys((*Category, *taxonomy().clauses), False)
 #: the same, of which it is known that no machine wrote it
 BY_PEOPLE: Marks = {**ORDINARY, MACHINE_WRITTEN: False}
-#: fewer characters do not tell who wrote them
-MIN_ORIGIN_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from labels.errors import InputError
 from training.public import articles, claims, machine, short, weibo
 from training.public.rows import PublicRow, Source, sampled
 
+#: the texts of the one generator that no model learns from
+UNSEEN_GENERATOR = "c-red unseen generator"
+
 _NONE = "none stated"
 _MEDIA = "Apache-2.0 badge of the collection; the texts belong to the media named"
 _HC3 = "CC BY-SA 4.0"
@@ -64,6 +67,7 @@ SOURCES = (
     ),
     Source("hc3-plus-zh", "answer", _HC3, machine.hc3_plus, True, 1_000),
     Source("hc3-chinese medicine", "answer", "CC BY-NC 4.0", machine.hc3("medicine"), False, 800),
+    Source(UNSEEN_GENERATOR, "machine text", _NONE, machine.c_red_unseen, False, 1_500),
     Source("thucnews_titles", "title", "research use", short.news_titles, False, 2_000),
     Source(
         "weibo-smp2020-ewect",

@@ -1,0 +1,68 @@
+"""Everything a release is judged by, as one JSON document."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from labels.records import LabelledPost
+from labels.suite import Suite
+from training.lessons import Lessons
+from training.ngram import stripped
+from training.release.evidence import evidence_overlap
+from training.release.flags import by_genre, by_protected_class, caught, slices
+from training.release.reliability import calibration, thresholds
+from training.release.robustness import attacks, speed
+from training.release.rows import Unlearned
+from training.release.scored import Model, score, shares
+from training.release.splits import source_probe, splits
+from training.suite import suite_report
+
+_SPEED_POSTS = 200
+#: a post that is explained is read some thirty times
+_EXPLAINED_POSTS = 40
+
+
+def release_report(model: Model, rows: Unlearned, suite: Suite) -> dict[str, Any]:
+    """Measure a model on every split there is.
+
+    Args:
+        model: loaded.
+        rows: that it did not learn from.
+        suite: functional tests.
+
+    Raises:
+        ScoringError: the model failed.
+    """
+    corpus = score(model, rows.corpus)
+    without = replace(rows.corpus, posts=[stripped(post) for post in rows.corpus.posts])
+    bare = score(model, without)
+    public = score(model, rows.public) if rows.public else None
+    unseen = score(model, rows.unseen) if rows.unseen else None
+    others = [each for each in (public, unseen) if each]
+    clean = corpus.at(np.flatnonzero(~corpus.wrong))
+    return {
+        "splits": list(splits(corpus, bare, public, unseen)),
+        "source_probe": source_probe(clean, others),
+        "calibration": calibration(model, [corpus, *others[:1]]),
+        "thresholds": thresholds(model),
+        "suite": suite_report(suite, model.scorer, model.policy),
+        "clean": shares(clean),
+        "by_protected_class": by_protected_class(clean),
+        "by_genre": by_genre([bare, *others]),
+        "caught": caught(corpus),
+        "slices": slices(corpus),
+        "evidence": evidence_overlap(model, _explained(rows.corpus)),
+        "attacks": attacks(model, [case for case in suite.cases if case.expect][::4]),
+        "speed": speed(model, rows.corpus.posts[:_SPEED_POSTS]),
+    }
+
+
+def _explained(corpus: Lessons) -> list[LabelledPost]:
+    """Violations with marked evidence, spread over the rows."""
+    marked = [
+        post
+        for post in corpus.posts
+        if isinstance(post, LabelledPost) and post.labels and post.evidence
+    ]
+    return marked[:: max(1, len(marked) // _EXPLAINED_POSTS)][:_EXPLAINED_POSTS]

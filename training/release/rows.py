@@ -1,0 +1,68 @@
+"""The rows that a bundle did not learn from, told by its own manifest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifiers.bundle import Manifest, Source
+from labels.errors import ModelError
+from training.lessons import Lessons, corpus_lessons, parted, public_lessons
+
+
+@dataclass(frozen=True, slots=True)
+class Unlearned:
+    """Rows held out of the corpus, of the public sets, and of sets kept for evaluation.
+
+    ``public`` and ``unseen`` are None without a folder of public sets. No group of ``unseen``
+    was learned from.
+    """
+
+    corpus: Lessons
+    public: Lessons | None
+    unseen: Lessons | None
+
+
+def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
+    """What a model can be measured on.
+
+    Args:
+        manifest: of the bundle.
+        corpus: folder of labelled posts.
+        data: folder of public sets; needed by a model that learned from them.
+
+    Raises:
+        ModelError: the model learned every row, or other rows than these.
+        InputError: a public set is not there or not in shape.
+    """
+    held_out = manifest.held_out
+    if held_out is None:
+        raise ModelError(
+            f"{manifest.id} {manifest.version} learned every row of its sources",
+            remedy="evaluate a model that held some out, as `mingbian train run` writes them",
+        )
+    ours = corpus_lessons(corpus)
+    _check(manifest.sources[:1], ours.sources, manifest)
+    _, rows = parted(ours, held_out)
+    if data is None:
+        return Unlearned(rows, None, None)
+    public = public_lessons(data, train=True)
+    known, unseen = parted(public, held_out)
+    learned: set[str] = set()
+    if len(manifest.sources) > 1:
+        _check(manifest.sources[1:], public.sources, manifest)
+        learned = set(known.groups)
+    others = public_lessons(data, train=False)
+    fresh = [place for place, group in enumerate(others.groups) if group not in learned]
+    return Unlearned(rows, unseen, others.at(fresh))
+
+
+def _check(learned: Sequence[Source], found: Sequence[Source], manifest: Manifest) -> None:
+    """Raises ``ModelError`` unless the rows at hand are those the model was trained with."""
+    hashes = {source.name: source.sha256 for source in found}
+    for source in learned:
+        if hashes.get(source.name) != source.sha256:
+            raise ModelError(
+                f"{source.name} is not what {manifest.id} {manifest.version} was trained with, "
+                "so what it held out cannot be told",
+                remedy="evaluate with the same corpus and public sets, or train again",
+            )

@@ -1,0 +1,185 @@
+"""Rows with what a model, its n-gram baseline and a policy say of them; figures over them."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from classifiers.bundle import Bundle, NgramPart
+from classifiers.scorer import Blend, Scorer, load_reader
+from labels.reader import read_labels
+from labels.records import Post
+from labels.results import HeadScores, Suggestion
+from labels.taxonomy import MACHINE_WRITTEN, Category
+from policy.decide import Decision, decide
+from policy.resolve import Policy
+from training.lessons import HEADS, Lessons
+from training.ngram import Floats
+
+CATEGORIES = tuple(Category)
+#: fewer known positives or negatives give no figure worth printing
+MIN_KNOWN = 20
+_RESAMPLES = 200
+_SEED = 20250729
+_INTERVAL = (2.5, 97.5)
+
+Metric = Callable[[Floats, Floats], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A loaded bundle under a policy, and its n-gram part alone, if it has one."""
+
+    scorer: Scorer
+    policy: Policy
+    baseline: Blend | None
+    heads: tuple[str, ...]
+
+    @classmethod
+    def load(cls, bundle: Bundle, scorer: Scorer, policy: Policy) -> "Model":
+        """Join a bundle with its scorer and the policy that is resolved for it."""
+        parts = [part for part in bundle.manifest.parts if isinstance(part, NgramPart)]
+        alone = Blend([(1.0, load_reader(bundle, part)) for part in parts]) if parts else None
+        return cls(scorer, policy, alone, bundle.manifest.heads)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Rows, scores of shape (rows, ``HEADS``) with NaN where there is no answer, decisions.
+
+    ``baseline`` has the same shape, and is None where the model has no n-gram part.
+    """
+
+    rows: Lessons
+    scores: Floats
+    baseline: Floats | None
+    decisions: tuple[Decision, ...]
+
+    @property
+    def suggestions(self) -> npt.NDArray[np.str_]:
+        """Shape (rows,)."""
+        return np.array([decision.suggestion.value for decision in self.decisions])
+
+    @property
+    def wrong(self) -> npt.NDArray[np.bool_]:
+        """Whether a category is known to hold, shape (rows,)."""
+        columns = [HEADS.index(category) for category in CATEGORIES]
+        found: npt.NDArray[np.bool_] = (self.rows.labels[:, columns] == 1).any(axis=1)
+        return found
+
+    def at(self, places: Iterable[int]) -> "Scored":
+        """The rows at these places."""
+        places = list(places)
+        return Scored(
+            self.rows.at(places),
+            self.scores[places],
+            None if self.baseline is None else self.baseline[places],
+            tuple(self.decisions[place] for place in places),
+        )
+
+    def __add__(self, other: "Scored") -> "Scored":
+        """Both, one after the other; of the same model."""
+        both = None
+        if self.baseline is not None and other.baseline is not None:
+            both = np.vstack([self.baseline, other.baseline])
+        return Scored(
+            self.rows + other.rows,
+            np.vstack([self.scores, other.scores]),
+            both,
+            (*self.decisions, *other.decisions),
+        )
+
+
+def score(model: Model, rows: Lessons) -> Scored:
+    """Score rows; raises ``ScoringError`` if the model fails."""
+    found = model.scorer.score(rows.posts)
+    decisions = [
+        decide(each, read_labels(post), model.policy)
+        for post, each in zip(rows.posts, found, strict=True)
+    ]
+    return Scored(
+        rows,
+        np.array([_by_head(each) for each in found]),
+        _alone(model, rows.posts),
+        tuple(decisions),
+    )
+
+
+def head_figures(scored: Scored) -> dict[str, dict[str, Any]]:
+    """By head: AUC and average precision with 95 % intervals, the n-gram baseline beside each.
+
+    Intervals are of groups drawn again with replacement. Rows on which the model abstains are
+    counted and left out.
+    """
+    found = {}
+    for column, head in enumerate(HEADS):
+        labels, scores = scored.rows.labels[:, column], scored.scores[:, column]
+        known = ~np.isnan(labels)
+        answered = known & ~np.isnan(scores)
+        held = labels[answered]
+        if min((held == 1).sum(), (held == 0).sum()) < MIN_KNOWN:
+            continue
+        groups = np.unique(np.array(scored.rows.groups)[answered], return_inverse=True)[1]
+        found[head] = {
+            "rows": int(known.sum()),
+            "positives": int((labels == 1).sum()),
+            "abstained": round(1 - float(answered.sum() / known.sum()), 4),
+            "auc": _with_interval(roc_auc_score, held, scores[answered], groups),
+            "average_precision": _with_interval(
+                average_precision_score, held, scores[answered], groups
+            ),
+        }
+        if scored.baseline is not None:
+            alone = scored.baseline[answered, column]
+            found[head]["ngram_auc"] = _rounded(roc_auc_score(held, alone))
+            found[head]["ngram_average_precision"] = _rounded(average_precision_score(held, alone))
+    return found
+
+
+def shares(scored: Scored) -> dict[str, Any]:
+    """Rows, and the share of them that each suggestion is made of."""
+    made = scored.suggestions
+    return {"rows": len(made)} | {
+        each.value: _rounded(np.mean(made == each.value)) for each in Suggestion if len(made)
+    }
+
+
+def _by_head(found: HeadScores) -> list[float]:
+    machine = np.nan if found.machine_written is None else found.machine_written
+    return [found.heads.get(head, machine if head == MACHINE_WRITTEN else np.nan) for head in HEADS]
+
+
+def _alone(model: Model, posts: Sequence[Post]) -> Floats | None:
+    if model.baseline is None:
+        return None
+    found = np.full((len(posts), len(HEADS)), np.nan)
+    columns = [HEADS.index(head) for head in model.heads]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found[:, columns] = list(pool.map(model.baseline.read, posts))
+    return found
+
+
+def _with_interval(
+    metric: Metric, held: Floats, scores: Floats, groups: npt.NDArray[np.int64]
+) -> list[float]:
+    """The figure, and the bounds of its 95 % interval."""
+    rng = np.random.default_rng(_SEED)
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(groups.max() + 2))
+    drawn = []
+    for _ in range(_RESAMPLES):
+        chosen = rng.integers(0, len(starts) - 1, len(starts) - 1)
+        places = np.concatenate([order[starts[g] : starts[g + 1]] for g in chosen])
+        if len(set(held[places].tolist())) > 1:
+            drawn.append(metric(held[places], scores[places]))
+    bounds = np.percentile(drawn, _INTERVAL) if drawn else (np.nan, np.nan)
+    return [_rounded(metric(held, scores)), *(_rounded(bound) for bound in bounds)]
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 4)
