@@ -28,7 +28,7 @@ class ClaimStatus(StrEnum):
 
 
 class Aggravator(StrEnum):
-    """Raises a step; the first two raise it to the harshest tier.
+    """Raises a step; how far, a pack says.
 
     Repetition is not among them: the ladder reads it from the record.
     """
