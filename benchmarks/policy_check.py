@@ -90,10 +90,14 @@ def backtest() -> bool:
 
 
 def mutants() -> bool:
-    """Every mutant of the floors is caught by their tests."""
-    found = list(_mutants(FLOORS.read_text(encoding="utf-8")))
+    """Every mutant of the floors is caught by their tests, which pass without one."""
+    source = FLOORS.read_text(encoding="utf-8")
+    if _caught(source):
+        print(f"the tests of {FLOORS.name} fail as it is")
+        return False
+    found = list(_mutants(source))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        caught = list(pool.map(_caught, [source for _, source in found]))
+        caught = list(pool.map(_caught, [mutant for _, mutant in found]))
     survivors = [what for (what, _), dead in zip(found, caught, strict=True) if not dead]
     print(f"mutants of {FLOORS.name}: {len(found)}, survivors: {survivors or 'none'}")
     return not survivors
@@ -169,13 +173,20 @@ def _caught(source: str) -> bool:
             capture_output=True,
             check=False,
         )
-    return done.returncode == 1
+    return done.returncode != 0
 
 
 def _mutants(source: str) -> Iterator[tuple[str, str]]:
-    """Each way to change one thing: what was changed, and the source with it."""
+    """Each way to change one thing: what was changed, and the source with it.
+
+    Indices and annotations are left alone: they name places and types, not rules.
+    """
     tree = ast.parse(source)
+    subscripts = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    indices = {id(inner) for index in subscripts for inner in ast.walk(index)}
     for place, node in enumerate(ast.walk(tree)):
+        if id(node) in indices:
+            continue
         for what, change in _changes(node):
             mutant = copy.deepcopy(tree)
             target = next(n for at, n in enumerate(ast.walk(mutant)) if at == place)
