@@ -4,7 +4,7 @@ Floors, whatever a pack says, are those of :mod:`policy.floors`; closure is neve
 scores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +21,12 @@ from labels.results import (
 )
 from labels.taxonomy import MACHINE_WRITTEN, Category
 from policy.cases import CATEGORIES, CLAUSES, OWNER, PROTECTED, Cases, one
-from policy.floors import LONG_MUTE, PROMPT, REVIEWERS, STEPS
+from policy.floors import LONG_MUTE, NONE, PROMPT, REVIEWERS, STEPS
 from policy.judge import AI_LABEL_MISSING, SUGGESTIONS, Ruling, judge
 from policy.resolve import Policy
 from policy.rule import caps
 
 _RISK = dict(zip(Suggestion, RiskLevel, strict=True))
-_PROMPT = SUGGESTIONS.index(Suggestion.PROMPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,7 @@ class Decision:
     warnings: tuple[str, ...]
 
 
-def decide(
-    scores: HeadScores,
-    reading: LabelReading,
-    policy: Policy,
-    strikes: Strikes = Strikes(),  # noqa: B008  frozen
-) -> Decision:
+def decide(scores: HeadScores, reading: LabelReading, policy: Policy) -> Decision:
     """The suggestion, and the step if reviewers confirm all that it requires.
 
     Args:
@@ -56,24 +50,24 @@ def decide(
             the model gives it.
         reading: the labels and declarations of the same post.
         policy: thresholds and ladder, resolved for that model.
-        strikes: of the account, if its record is known.
 
     Raises:
         KeyError: a head has no score. Silence would read as "nothing wrong".
     """
-    cases = one(scores, label_facts(reading), strikes, None)
+    cases = one(scores, label_facts(reading), Strikes(), None)
     ruling = judge(cases, policy)
     suggestion = SUGGESTIONS[ruling.suggestion[0]]
+    findings = tuple(_findings(ruling))
     return Decision(
         scores=dict(zip(CATEGORIES, ruling.scores[0].tolist(), strict=True)),
         suggestion=suggestion,
         risk_level=_RISK[suggestion],
-        findings=tuple(_findings(ruling)),
+        findings=findings,
         protected=tuple(
             Protection(code=PROTECTED[place], score=scores.heads[PROTECTED[place]])
             for place in np.flatnonzero(ruling.protected[0])
         ),
-        sanction=_sanction(cases, ruling, policy),
+        sanction=_sanction(cases, ruling, findings, policy),
         warnings=tuple(_warnings(reading)),
     )
 
@@ -111,9 +105,12 @@ def _finding(ruling: Ruling, place: int, threshold: float | None) -> Finding:
     )
 
 
-def _sanction(cases: Cases, ruling: Ruling, policy: Policy) -> ProposedSanction:
+def _sanction(
+    cases: Cases, ruling: Ruling, findings: Sequence[Finding], policy: Policy
+) -> ProposedSanction:
     step = int(ruling.step[0])
-    findings = list(_findings(ruling))
+    if step == NONE:
+        return ProposedSanction(step=STEPS[step], days=0, reviewers=0, requires=(), because=())
     because = [f"clause={finding.clause}" for finding in findings]
     because += [f"protected={PROTECTED[place]}" for place in np.flatnonzero(ruling.protected[0])]
     if ruling.by_machine[0]:
@@ -124,11 +121,13 @@ def _sanction(cases: Cases, ruling: Ruling, policy: Policy) -> ProposedSanction:
         days=int(ruling.days[0]),
         reviewers=REVIEWERS[step],
         requires=tuple(_requires(step, findings, ruling, policy)),
-        because=tuple(because) if step else (),
+        because=tuple(because),
     )
 
 
-def _requires(step: int, findings: list[Finding], ruling: Ruling, policy: Policy) -> Iterator[str]:
+def _requires(
+    step: int, findings: Sequence[Finding], ruling: Ruling, policy: Policy
+) -> Iterator[str]:
     """What a person must find or file before the step may be taken."""
     if step <= PROMPT:
         return

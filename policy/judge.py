@@ -63,7 +63,7 @@ def judge(cases: Cases, policy: Policy) -> Ruling:
     suggestion = np.where(protected.any(axis=1), np.minimum(highest, _REVIEW), highest)
     cases = replace(cases, found_protected=protected)
     wanted = _wanted(cases, policy, raised)
-    allowed = np.minimum(wanted, allowed_steps(cases, policy))
+    allowed = np.minimum(wanted, _allowed(cases, policy))
     step = np.maximum(allowed.max(axis=1), np.where(by_machine & ~cases.judged, PROMPT, NONE))
     return Ruling(
         scores=scores,
@@ -81,7 +81,7 @@ def judge(cases: Cases, policy: Policy) -> Ruling:
     )
 
 
-def allowed_steps(cases: Cases, policy: Policy) -> Ints:
+def _allowed(cases: Cases, policy: Policy) -> Ints:
     """The harshest step each clause may bear, under every floor and the pack's own caps."""
     caps = np.broadcast_to(policy.label_caps, (len(cases), len(CLAUSES)))
     for floor in FLOORS.values():

@@ -44,11 +44,11 @@ def rule(case: Case, policy: Policy) -> Ruled:
     )
 
 
-def caps(cases: Cases, ruling: Ruling, policy: Policy, row: int = 0) -> Iterator[str]:
-    """Names of the floors, and of the pack's cap on labels, that made a row's step milder."""
-    wanted = ruling.wanted[row]
+def caps(cases: Cases, ruling: Ruling, policy: Policy) -> Iterator[str]:
+    """Names of the floors, and of the pack's cap on labels, that made a single case milder."""
+    wanted = ruling.wanted[0]
     for name, floor in FLOORS.items():
-        if np.minimum(wanted, floor(cases)[row]).max() < wanted.max():
+        if np.minimum(wanted, floor(cases)[0]).max() < wanted.max():
             yield name
     if np.minimum(wanted, policy.label_caps).max() < wanted.max():
         yield "labels_alone"

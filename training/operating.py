@@ -33,7 +33,7 @@ def operating_table(
     }
 
 
-def flagged_by_genre(flagged: Floats, genres: Sequence[str]) -> Mapping[str, float]:
+def _flagged_by_genre(flagged: Floats, genres: Sequence[str]) -> Mapping[str, float]:
     """Share of flagged rows in each genre with ``MIN_GENRE_ROWS`` or more.
 
     Args:
@@ -61,7 +61,7 @@ def _curve(score: Floats, held: Floats, genres: np.ndarray) -> Operating:
                 recall=round(float((positive >= at).mean()), 4),
                 fpr=round((float(flagged.sum()) + 1) / (len(flagged) + 1), 6),
                 worst_genre_fpr=round(
-                    max(flagged_by_genre(flagged, known).values(), default=1.0), 4
+                    max(_flagged_by_genre(flagged, known).values(), default=1.0), 4
                 ),
             )
         )
