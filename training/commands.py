@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,18 @@ from training.evaluate import (
     metrics,
     out_of_fold,
 )
-from training.lessons import corpus_lessons, public_lessons
+from training.lessons import Lessons, corpus_lessons, public_lessons
 from training.measure import Behaviour
 from training.ngram import fit
 from training.ngram_export import export_ngram
 from training.operating import operating_table
-from training.options import config_option, corpus_option, data_option, jobs_option
+from training.options import (
+    config_option,
+    corpus_option,
+    data_option,
+    jobs_option,
+    licensed_option,
+)
 
 if TYPE_CHECKING:
     from training.run import TrainingRun
@@ -84,7 +91,28 @@ def init(folder: Path, out: Path) -> None:
     click.echo(f"wrote {out}")
 
 
-def _transformer_options(command: Callable[..., None]) -> Callable[..., None]:
+def _transformer_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of a run, which the command gets as its first argument."""
+
+    @wraps(command)
+    def with_run(
+        config_path: Path,
+        folder: Path,
+        data_dir: Path | None,
+        work: Path,
+        jobs: int,
+        licensed: bool,
+        **others: Any,
+    ) -> None:
+        from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
+
+        from training.run import TrainingRun  # noqa: PLC0415
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        lessons = _lessons(folder, data_dir, licensed=licensed)
+        command(TrainingRun(config_path, lessons, work, jobs), **others)
+
     for option in (
         jobs_option,
         click.option(
@@ -94,22 +122,20 @@ def _transformer_options(command: Callable[..., None]) -> Callable[..., None]:
             show_default=True,
             help="Folder of checkpoints; the same command goes on from them.",
         ),
+        licensed_option,
         data_option,
         corpus_option,
         config_option("configs/training/transformer.yaml"),
     ):
-        command = option(command)
-    return command
+        with_run = option(with_run)
+    return with_run
 
 
 @train.command()
-@_transformer_options
+@_transformer_command
 @_out_option
-def run(
-    config_path: Path, folder: Path, data_dir: Path | None, work: Path, jobs: int, out: Path
-) -> None:
+def run(training_run: "TrainingRun", out: Path) -> None:
     """The transformer: trained on all but a fold of groups, measured on it, and exported."""
-    training_run = _training_run(config_path, folder, data_dir, work, jobs)
     measured = training_run.measure(0)
     click.echo(json.dumps(_splits(measured.behaviour.metrics), indent=1))
     training_run.ship(out, measured)
@@ -117,7 +143,7 @@ def run(
 
 
 @train.command()
-@_transformer_options
+@_transformer_command
 @click.option(
     "--fold",
     "folds",
@@ -127,16 +153,8 @@ def run(
     show_default=True,
     help="Folds of held-out pair groups; each has a seed of its own.",
 )
-def compare(
-    config_path: Path,
-    folder: Path,
-    data_dir: Path | None,
-    work: Path,
-    jobs: int,
-    folds: tuple[int, ...],
-) -> None:
+def compare(training_run: "TrainingRun", folds: tuple[int, ...]) -> None:
     """The transformer beside the n-gram baseline on held-out groups, a fold and a seed a time."""
-    training_run = _training_run(config_path, folder, data_dir, work, jobs)
     found = []
     for fold in folds:
         found.append(_splits(training_run.measure(fold).behaviour.metrics))
@@ -144,19 +162,11 @@ def compare(
     click.echo(json.dumps({"mean_over_folds": _means(found)}, indent=1))
 
 
-def _training_run(
-    config_path: Path, folder: Path, data_dir: Path | None, work: Path, jobs: int
-) -> "TrainingRun":
-    from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
-
-    from training.run import TrainingRun  # noqa: PLC0415
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    lessons = [corpus_lessons(folder)]
-    if data_dir:
-        lessons.append(public_lessons(data_dir, train=True))
-    return TrainingRun(config_path, lessons, work, jobs)
+def _lessons(corpus: Path, data: Path | None, *, licensed: bool) -> list[Lessons]:
+    if licensed and data is None:
+        raise click.UsageError("--licensed chooses among the sets of --data-dir")
+    public = [public_lessons(data, train=True, licensed=licensed)] if data else []
+    return [corpus_lessons(corpus), *public]
 
 
 def _splits(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:

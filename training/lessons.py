@@ -90,13 +90,18 @@ def corpus_lessons(folder: Path) -> Lessons:
     return Lessons(rows, known_labels(rows), corpus["writer"], genres, corpus["group"], (source,))
 
 
-def public_lessons(data: Path, *, train: bool) -> Lessons:
+def public_lessons(data: Path, *, train: bool, licensed: bool = False) -> Lessons:
     """The public sets of one folder that may be trained on, or those kept for evaluation.
+
+    Args:
+        data: the folder.
+        train: which of the two.
+        licensed: only sets under an express licence.
 
     Raises:
         InputError: a set is not there or not in shape.
     """
-    read = list(read_sources(data, train=train))
+    read = list(read_sources(data, train=train, licensed=licensed))
     rows = [(source.name, row) for source, found in read for row in found]
     return Lessons(
         posts=[_post(name, place, row) for place, (name, row) in enumerate(rows)],

@@ -24,6 +24,12 @@ data_option = click.option(
     help="Folder of public data sets to use too; without it, the corpus alone.",
 )
 
+licensed_option = click.option(
+    "--licensed",
+    is_flag=True,
+    help="Of the public data sets, only those under an express licence.",
+)
+
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(1),

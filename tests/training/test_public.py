@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifiers.bundle import Source, default_model_folder, read_bundle
+from labels.dataset import corpus_folder
 from labels.errors import InputError
 from tests.training.public_sets import long_text, write_public_sets
-from training.lessons import HEADS, Lessons, public_lessons
+from training.lessons import HEADS, Lessons, corpus_lessons, public_lessons
 from training.public.clean import MAX_PASSAGE, MIN_PASSAGE, passages, tidy, without_verdict
 from training.public.rows import PublicRow, sampled
 from training.public.sources import SOURCES, UNSEEN_GENERATOR, read_sources
+from training.release.rows import Unlearned, unlearned
 
 TEXTS = st.text(alphabet="今天下雨了，。！“”a9 \n", max_size=1500)
 
@@ -55,6 +58,39 @@ def test_non_commercial_and_research_sets_are_not_trained_on(data: Path, lessons
     }
     assert not held & set(lessons.writers)
     assert not any("ocnli" in source.name for source in SOURCES)
+
+
+def test_sets_without_an_express_licence_can_be_left_out(data: Path) -> None:
+    """A badge on a collection of other people's texts is no licence of theirs."""
+    licensed = public_lessons(data, train=True, licensed=True)
+    licences = {source.licence for source in licensed.sources}
+    assert licences == {"Apache-2.0", "CC BY 4.0", "CC BY-SA 4.0", "CC0", "not in copyright"}
+    assert {source.name for source in licensed.sources} == set(licensed.writers)
+
+
+def test_what_a_model_did_not_learn_from_is_told_by_its_manifest(data: Path) -> None:
+    """Sets it never read are unseen whole; of those it read, the groups held out."""
+    corpus = corpus_lessons(corpus_folder())
+    licensed = public_lessons(data, train=True, licensed=True)
+    manifest = read_bundle(default_model_folder()).manifest
+
+    def learned_from(*sources: Source) -> Unlearned:
+        mine = manifest.model_copy(update={"sources": (*corpus.sources, *sources)})
+        return unlearned(mine, corpus_folder(), data)
+
+    found = learned_from(*licensed.sources)
+    assert found.public
+    assert found.unseen
+    assert set(found.public.writers) <= set(licensed.writers)
+    assert "weibo16_jin" in found.unseen.writers
+    assert not set(found.unseen.writers) & set(licensed.writers)
+    everything = learned_from(*public_lessons(data, train=True).sources)
+    assert everything.unseen
+    assert "weibo16_jin" not in everything.unseen.writers
+    alone = learned_from()
+    assert alone.public is None
+    assert alone.unseen
+    assert set(licensed.writers) <= set(alone.unseen.writers)
 
 
 def test_a_rumour_says_nothing_of_other_categories(lessons: Lessons) -> None:

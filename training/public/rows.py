@@ -15,6 +15,8 @@ Marks = Mapping[str, bool]
 ORDINARY: Marks = dict.fromkeys((*Category, *taxonomy().clauses), False)
 #: the same, of which it is known that no machine wrote it
 BY_PEOPLE: Marks = {**ORDINARY, MACHINE_WRITTEN: False}
+#: a badge on a collection of other people's texts is not among them
+_EXPRESS = frozenset({"Apache-2.0", "CC BY 4.0", "CC BY-SA 4.0", "CC0", "not in copyright"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Source:
     read: Callable[[Path], Iterable[PublicRow]]
     train: bool
     at_most: int
+
+    @property
+    def licensed(self) -> bool:
+        """Whether whoever made the texts says expressly under what licence they are."""
+        return self.licence in _EXPRESS
 
 
 def sampled(rows: Iterable[PublicRow], at_most: int) -> list[PublicRow]:

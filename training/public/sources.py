@@ -80,18 +80,21 @@ SOURCES = (
 )
 
 
-def read_sources(data: Path, *, train: bool) -> Iterator[tuple[Source, list[PublicRow]]]:
+def read_sources(
+    data: Path, *, train: bool, licensed: bool = False
+) -> Iterator[tuple[Source, list[PublicRow]]]:
     """The rows of each set that may be trained on, or of those kept for evaluation.
 
     Args:
         data: the folder that holds a folder for each set.
         train: which of the two.
+        licensed: only sets under an express licence.
 
     Raises:
         InputError: a set is not there or not in the shape its adapter expects.
     """
     for source in SOURCES:
-        if source.train is train:
+        if source.train is train and (source.licensed or not licensed):
             yield source, _read(source, data)
 
 

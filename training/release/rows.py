@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from classifiers.bundle import Manifest, Source
 from labels.errors import ModelError
 from training.lessons import Lessons, corpus_lessons, parted, public_lessons
@@ -11,10 +13,10 @@ from training.lessons import Lessons, corpus_lessons, parted, public_lessons
 
 @dataclass(frozen=True, slots=True)
 class Unlearned:
-    """Rows held out of the corpus, of the public sets, and of sets kept for evaluation.
+    """Rows held out of the corpus, of the public sets learned from, and sets never learned from.
 
-    ``public`` and ``unseen`` are None without a folder of public sets. No group of ``unseen``
-    was learned from.
+    ``unseen`` is None without a folder of public sets, ``public`` also where the model learned
+    from none of them. No group of ``unseen`` was learned from.
     """
 
     corpus: Lessons
@@ -45,15 +47,18 @@ def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
     _, rows = parted(ours, held_out)
     if data is None:
         return Unlearned(rows, None, None)
-    public = public_lessons(data, train=True)
-    known, unseen = parted(public, held_out)
-    learned: set[str] = set()
-    if len(manifest.sources) > 1:
-        _check(manifest.sources[1:], public.sources, manifest)
-        learned = set(known.groups)
-    others = public_lessons(data, train=False)
-    fresh = [place for place, group in enumerate(others.groups) if group not in learned]
-    return Unlearned(rows, unseen, others.at(fresh))
+    everything = public_lessons(data, train=True)
+    learned = manifest.sources[1:]
+    _check(learned, everything.sources, manifest)
+    names = {source.name for source in learned}
+    used = np.isin(everything.writers, list(names))
+    others = everything.at(np.flatnonzero(~used)) + public_lessons(data, train=False)
+    if not names:
+        return Unlearned(rows, None, others)
+    known, public = parted(everything.at(np.flatnonzero(used)), held_out)
+    groups = set(known.groups)
+    fresh = [place for place, group in enumerate(others.groups) if group not in groups]
+    return Unlearned(rows, public, others.at(fresh))
 
 
 def _check(learned: Sequence[Source], found: Sequence[Source], manifest: Manifest) -> None:

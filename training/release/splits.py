@@ -29,14 +29,16 @@ def splits(
     """
     yield _split("random groups, corpus", "语料库留出组", corpus)
     yield _split("the same without author and declarations", "同上，去掉账号与声明", bare)
-    if public is None or unseen is None:
+    if unseen is None:
         return
-    yield _split("random groups, public sets", "公开数据留出组", public)
-    for name, mine in _by_source(public):
+    if public is not None:
+        yield _split("random groups, public sets", "公开数据留出组", public)
+    both = unseen if public is None else public + unseen
+    for name, mine in _by_source(both):
         found = _rumours(mine)
         if found:
             yield {"en": f"rumours, {name}", "zh": f"谣言：{name}", "rumours": found}
-    people = _of(public, lambda name: name.startswith("c-red"))
+    people = _of(both, lambda name: name.startswith("c-red"))
     people = people.at(np.flatnonzero(people.rows.labels[:, HEADS.index(MACHINE_WRITTEN)] == 0))
     yield _split("unseen generator", "未见过的生成模型", people + _of(unseen, _is_generator))
     for name, mine in _by_source(unseen):
