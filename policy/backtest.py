@@ -61,8 +61,9 @@ def compare(
         rescored: the same cases with the scores of another model, in the same order; None where
             only the pack changes.
     """
-    before = judge(many(cases), old)
-    after = judge(many(cases if rescored is None else rescored), new)
+    columns = many(cases)
+    before = judge(columns, old)
+    after = judge(columns if rescored is None else many(rescored), new)
     pairs = list(zip(before.step.tolist(), after.step.tolist(), strict=True))
     found = Tally(len(cases), Counter(pairs))
     found.by_account.update(

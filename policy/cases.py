@@ -138,6 +138,7 @@ def _named(order: Sequence[str], rows: Sequence[Sequence[str]]) -> Bools:
     """Shape (rows, names): which names each row has."""
     places = {name: place for place, name in enumerate(order)}
     found = np.zeros((len(rows), len(order)), dtype=bool)
-    for row, names in enumerate(rows):
-        found[row, [places[name] for name in names]] = True
+    named = [(row, places[name]) for row, names in enumerate(rows) for name in names]
+    if named:
+        found[tuple(np.transpose(named))] = True
     return found
