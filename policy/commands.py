@@ -148,7 +148,7 @@ def reasons(source: IO[str], found_by: FoundBy, pack: Path, *, transparency: boo
     """
     loaded = load_pack(pack)
     for kept in _decisions(source):
-        given = kept.case, policy_of(kept, loaded), kept.decided, found_by
+        given = kept.case, policy_of(kept, loaded), kept.decided, found_by, kept.step
         told = transparency_record(*given) if transparency else asdict(statement(*given))
         line = {"decision_id": kept.case.decision_id, **told}
         click.echo(json.dumps(line, ensure_ascii=False))

@@ -77,7 +77,7 @@ def judge(cases: Cases, policy: Policy) -> Ruling:
         protected=protected,
         wanted=wanted,
         step=step,
-        days=_days(cases, policy, step),
+        days=mute_days(cases, policy, step),
     )
 
 
@@ -179,8 +179,8 @@ def _escalated(cases: Cases, policy: Policy, severity: Ints) -> Ints:
     return np.where((step == LONG_MUTE) & cases.closure[:, None], CLOSURE, step)
 
 
-def _days(cases: Cases, policy: Policy, step: Ints) -> Ints:
-    """How long a mute lasts: longer with each one that still counts."""
+def mute_days(cases: Cases, policy: Policy, step: Ints) -> Ints:
+    """How long a mute lasts: longer with each one that still counts; 0 of another step."""
     _, short, long = cases.strikes.T
     days = np.zeros(len(cases), dtype=np.int64)
     for at, before in ((SHORT_MUTE, short + long), (LONG_MUTE, long)):

@@ -4,7 +4,7 @@ Moments are compared as instants and days are 24 hours, so that neither time zon
 changes make a strike or a mute longer or shorter.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ from labels.events import (
 )
 from labels.results import Step
 from policy.resolve import Policy
-from policy.rule import rule
+from policy.rule import choose, rule
 
 _STEPS = tuple(Step)
 _STRIKES = (Step.WARNING, Step.SHORT_MUTE, Step.LONG_MUTE)
@@ -126,19 +126,28 @@ def fold(events: Iterable[Event]) -> Record:
     return Record(tuple(standings.values()))
 
 
-def corrections(record: Record, policy: Policy) -> Iterator[Correction]:
+def corrections(record: Record, policy_of: Callable[[str], Policy]) -> Iterator[Correction]:
     """The decisions that would be milder, now that others are overturned, oldest first.
 
-    Each is ruled on again with the strikes that still counted when it was taken; what reviewers
-    chose to be milder stays so. Later ones see earlier ones corrected.
+    Each is ruled on again with the strikes that still counted when it was taken; a step that
+    reviewers chose to be milder stays, its days are counted again. Later ones see earlier ones
+    corrected.
+
+    Args:
+        record: of one account.
+        policy_of: gives, for the id of a decision, the policy that ruled on it.
     """
     standings = list(record.standings)
     for place, standing in enumerate(standings):
         if standing.case is None or standing.overturned:
             continue
         earlier = Record(tuple(standings[:place]))
+        policy = policy_of(standing.decision_id)
         strikes = earlier.strikes(standing.at, policy.pack.strike_days)
-        ruled = rule(standing.case.model_copy(update={"strikes": strikes}), policy)
+        case = standing.case.model_copy(update={"strikes": strikes})
+        ruled = rule(case, policy)
+        if _STEPS.index(ruled.step) > _STEPS.index(standing.step):
+            ruled = choose(case, policy, standing.step)
         was, now = (standing.step, standing.days), (ruled.step, ruled.days)
         if _weight(now) < _weight(was):
             yield Correction(standing.decision_id, was, now)

@@ -19,7 +19,7 @@ from policy.cases import CLAUSES, many
 from policy.floors import NONE
 from policy.judge import judge
 from policy.resolve import Policy
-from policy.rule import Ruled, rule
+from policy.rule import Ruled, choose
 
 FoundBy = Literal["own_search", "user_report"]
 
@@ -62,7 +62,13 @@ class Statement:
     en: str
 
 
-def statement(case: Case, policy: Policy, decided: datetime, found_by: FoundBy) -> Statement:
+def statement(
+    case: Case,
+    policy: Policy,
+    decided: datetime,
+    found_by: FoundBy,
+    step: Step | None = None,
+) -> Statement:
     """Why a step was taken, for the account's owner.
 
     Args:
@@ -70,11 +76,13 @@ def statement(case: Case, policy: Policy, decided: datetime, found_by: FoundBy) 
         policy: that ruled.
         decided: a moment with its zone.
         found_by: how the post came to notice.
+        step: what reviewers took, if milder than the ruling.
 
     Raises:
+        StepError: the step is harsher than what is ruled.
         ReasonsError: nothing is restricted, or the words at issue or the evidence are missing.
     """
-    ruled, clauses, found = _checked(case, policy)
+    ruled, clauses, found = _checked(case, policy, step)
     until = (decided + timedelta(days=policy.pack.appeal.open_days)).date()
     answer = policy.pack.appeal.answer_days
     if ruled.step in (Step.LONG_MUTE, Step.CLOSURE):
@@ -104,7 +112,11 @@ def statement(case: Case, policy: Policy, decided: datetime, found_by: FoundBy) 
 
 
 def transparency_record(
-    case: Case, policy: Policy, decided: datetime, found_by: FoundBy
+    case: Case,
+    policy: Policy,
+    decided: datetime,
+    found_by: FoundBy,
+    step: Step | None = None,
 ) -> dict[str, Any]:
     """The fields of the EU transparency database for a decision; no personal data.
 
@@ -112,7 +124,7 @@ def transparency_record(
         ReasonsError: as in :func:`statement`, or the step restricts nothing: the database has no
             place for a bare warning.
     """
-    ruled, clauses, _ = _checked(case, policy)
+    ruled, clauses, _ = _checked(case, policy, step)
     if ruled.step not in (Step.SHORT_MUTE, Step.LONG_MUTE, Step.CLOSURE):
         raise ReasonsError(f"decision {case.decision_id!r}: a {ruled.step} restricts nothing")
     closed = ruled.step is Step.CLOSURE
@@ -139,8 +151,8 @@ def transparency_record(
     }
 
 
-def _checked(case: Case, policy: Policy) -> tuple[Ruled, list[Clause], Findings]:
-    ruled, found = rule(case, policy), case.findings
+def _checked(case: Case, policy: Policy, step: Step | None) -> tuple[Ruled, list[Clause], Findings]:
+    ruled, found = choose(case, policy, step), case.findings
     if found is None or ruled.step is Step.NONE:
         raise ReasonsError(f"decision {case.decision_id!r}: nobody decided that anything follows")
     missing = [name for name in ("sentence", "evidence", "reviewers") if not getattr(found, name)]

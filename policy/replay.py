@@ -5,10 +5,11 @@ from datetime import datetime
 from labels.cases import Case
 from labels.decisions import Decision, Resolved, ResolvedLevels
 from labels.errors import MingbianError
+from labels.results import Step
 from labels.taxonomy import taxonomy
 from policy.pack import LoadedPack
 from policy.resolve import Levels, Policy
-from policy.rule import Ruled, rule
+from policy.rule import Ruled, choose
 
 
 class ReplayError(MingbianError):
@@ -17,9 +18,22 @@ class ReplayError(MingbianError):
     code = "replay_failed"
 
 
-def decision(case: Case, loaded: LoadedPack, policy: Policy, decided: datetime) -> Decision:
-    """Rule on a case and keep what led to it."""
-    ruled = rule(case, policy)
+def decision(
+    case: Case, loaded: LoadedPack, policy: Policy, decided: datetime, step: Step | None = None
+) -> Decision:
+    """Rule on a case and keep what led to it.
+
+    Args:
+        case: to rule on.
+        loaded: the pack.
+        policy: the same, resolved.
+        decided: when.
+        step: milder than the ruling, if reviewers chose so.
+
+    Raises:
+        StepError: the step is harsher than what is ruled.
+    """
+    ruled = choose(case, policy, step)
     return Decision(
         case=case,
         decided=decided,
@@ -43,9 +57,10 @@ def replay(kept: Decision, loaded: LoadedPack) -> Ruled:
     """The ruling, come to again from what was kept.
 
     Raises:
+        StepError: what is kept is harsher than what is ruled.
         ReplayError: the pack is another one than that which decided, or the result differs.
     """
-    ruled = rule(kept.case, policy_of(kept, loaded))
+    ruled = choose(kept.case, policy_of(kept, loaded), kept.step)
     same = Ruled(kept.step, kept.days, kept.pause_days, kept.trace)
     if ruled != same:
         raise ReplayError(

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from labels.cases import Case
+from labels.errors import MingbianError
 from labels.results import Step
 from policy.cases import CATEGORIES, CLAUSES, OWNER, PROTECTED, Cases, many
 from policy.floors import FLOORS, NONE, STEPS
-from policy.judge import SUGGESTIONS, Ruling, judge
+from policy.judge import SUGGESTIONS, Ruling, judge, mute_days
 from policy.resolve import Policy
+
+
+class StepError(MingbianError):
+    """Reviewers asked for more than may follow."""
+
+    code = "step_above_ruling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,36 @@ def rule(case: Case, policy: Policy) -> Ruled:
         days=days,
         pause_days=round(days * policy.pack.mutes.pause_factor),
         trace=tuple(_trace(case, cases, ruling, policy)),
+    )
+
+
+def choose(case: Case, policy: Policy, step: Step | None) -> Ruled:
+    """What reviewers take: what is ruled, or a milder step.
+
+    Args:
+        case: with findings.
+        policy: that rules.
+        step: None for the ruling itself.
+
+    Raises:
+        StepError: the step is harsher than what is ruled.
+    """
+    ruled = rule(case, policy)
+    if step is None or step is ruled.step:
+        return ruled
+    place = STEPS.index(step)
+    if place > STEPS.index(ruled.step):
+        bound = [line for line in ruled.trace if line.startswith("cap=")]
+        raise StepError(
+            f"step {step} is above {ruled.step}, the harshest that the findings, the pack and the "
+            f"floors allow ({', '.join(bound) or 'no cap bound'})"
+        )
+    days = int(mute_days(many([case]), policy, np.array([place]))[0])
+    return Ruled(
+        step=step,
+        days=days,
+        pause_days=round(days * policy.pack.mutes.pause_factor),
+        trace=(*ruled.trace, f"chosen={step} days={days}"),
     )
 
 

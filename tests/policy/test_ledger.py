@@ -13,7 +13,8 @@ from labels.cases import Case
 from labels.events import EVENT, Event
 from labels.results import Step
 from policy.ledger import LedgerError, Record, corrections, fold
-from policy.rule import rule
+from policy.resolve import Policy
+from policy.rule import choose, rule
 from tests.policy.conftest import make_case, make_policy
 
 POLICY = make_policy()
@@ -42,6 +43,11 @@ def history(decided: Sequence[tuple[float, str]], without: str = "") -> list[Eve
     return events
 
 
+def always(_: str) -> Policy:
+    """Every decision was taken under the same policy."""
+    return POLICY
+
+
 def outcomes(record: Record) -> dict[str, tuple[Step, int]]:
     """What stands."""
     return {s.decision_id: (s.step, s.days) for s in record.standings if not s.overturned}
@@ -65,13 +71,13 @@ def test_an_overturned_decision_was_never_taken(
     decided = sorted(decided)
     gone = f"d{data.draw(st.integers(0, len(decided) - 1))}"
     events = [*history(decided), event("overturned", 800, gone)]
-    for found in corrections(fold(events), POLICY):
+    for found in corrections(fold(events), always):
         step, length = found.now
         events.append(event("corrected", 801, found.decision_id, step=step, days=length))
     never = fold(history(decided, without=gone))
     repaired = fold(events)
     assert outcomes(repaired) == outcomes(never)
-    assert list(corrections(repaired, POLICY)) == []
+    assert list(corrections(repaired, always)) == []
     for at in (0.0, 200.0, 400.0, 900.0):
         moment = START + timedelta(days=at)
         assert repaired.strikes(moment, 180) == never.strikes(moment, 180)
@@ -82,7 +88,7 @@ def test_what_reviewers_chose_milder_stays_so() -> None:
     case = make_case("d1", clauses=["2.4"])
     kept = event("decided", 5, "d1", step="warning", days=0, case=case)
     events = [*history([(0, "2.4")]), kept, event("overturned", 6, "d0")]
-    assert list(corrections(fold(events), POLICY)) == []
+    assert list(corrections(fold(events), always)) == []
 
 
 @pytest.mark.parametrize(
@@ -158,3 +164,15 @@ def test_events_that_cannot_be_a_history_are_refused() -> None:
 
 def _case() -> Case:
     return make_case("d2", clauses=[])
+
+
+def test_the_days_of_a_step_that_was_chosen_to_be_milder_are_counted_again() -> None:
+    """A second short mute becomes a first one, though the ruling was harsher all along."""
+    first = history([(0, "2.4")])
+    case = make_case("d1", clauses=["1.5"]).model_copy(
+        update={"strikes": fold(first).strikes(START + timedelta(days=1), POLICY.pack.strike_days)}
+    )
+    chosen = choose(case, POLICY, Step.SHORT_MUTE)
+    second = event("decided", 1, "d1", step=chosen.step, days=chosen.days, case=case)
+    (found,) = corrections(fold([*first, second, event("overturned", 2, "d0")]), always)
+    assert (found.was, found.now) == ((Step.SHORT_MUTE, 15), (Step.SHORT_MUTE, 7))

@@ -9,11 +9,13 @@ import pytest
 
 from labels.cases import Case
 from labels.decisions import Decision
+from labels.results import Step
 from policy.backtest import compare, report
 from policy.pack import default_pack_path, load_pack
+from policy.reasons import statement
 from policy.replay import ReplayError, decision, replay
 from policy.resolve import Policy
-from policy.rule import rule
+from policy.rule import StepError, rule
 from tests.conftest import Run
 from tests.policy.conftest import make_case
 
@@ -42,6 +44,19 @@ def test_a_decision_replays_to_the_same_result(policy: Policy) -> None:
     again = Decision.model_validate_json(kept.model_dump_json())
     assert again == kept
     assert replay(again, loaded) == rule(kept.case, policy)
+
+
+def test_reviewers_may_take_a_milder_step_and_no_harsher_one(policy: Policy) -> None:
+    """With the days of that step; kept, replayed, and stated as what was taken."""
+    loaded = load_pack(default_pack_path())
+    case = make_case(clauses=["2.4"])
+    kept = decision(case, loaded, policy, AT, Step.WARNING)
+    assert (kept.step, kept.days) == (Step.WARNING, 0)
+    assert kept.trace[-1] == "chosen=warning days=0"
+    assert replay(kept, loaded).step is Step.WARNING
+    assert "站内信警示" in statement(case, policy, AT, "own_search", Step.WARNING).zh
+    with pytest.raises(StepError, match="above short_mute"):
+        decision(case, loaded, policy, AT, Step.LONG_MUTE)
 
 
 def test_an_altered_decision_or_another_pack_is_told(policy: Policy, edited: Edit) -> None:
