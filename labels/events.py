@@ -9,7 +9,7 @@ from labels.results import Step
 from labels.yamlfile import Strict
 
 Days = Annotated[int, Field(ge=0, le=3650)]
-Id = Annotated[str, Field(min_length=1, max_length=256)]
+Id = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class _Event(Strict):

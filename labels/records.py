@@ -2,11 +2,20 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from labels.errors import MingbianError
 from labels.normalize import is_blank
@@ -15,6 +24,8 @@ from labels.yamlfile import Strict
 
 MAX_TEXT_CHARS = 20_000
 
+#: an identifier of the caller's; stores and logs take no control characters
+_IDENTIFIER = r"^[^\x00-\x1f\x7f]*$"
 Short = Annotated[str, StringConstraints(max_length=200)]
 Long = Annotated[str, StringConstraints(max_length=5_000)]
 Verification = Literal["none", "person", "professional", "organization", "media", "government"]
@@ -23,7 +34,7 @@ Verification = Literal["none", "person", "professional", "organization", "media"
 class Author(Strict):
     """The account's face when the post appeared. A field left out or null was not asked."""
 
-    account_id: Short | None = None
+    account_id: Annotated[Short, StringConstraints(pattern=_IDENTIFIER)] | None = None
     display_name: Short | None = None
     bio: Long | None = None
     verified_as: Verification | None = None
@@ -54,7 +65,7 @@ class Post(Strict):
     caller's own and echoed unread. Lengths are in Unicode code points.
     """
 
-    data_id: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    data_id: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_IDENTIFIER)]
     text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)] | None = None
     title: Annotated[str, StringConstraints(max_length=1_000)] | None = None
     platform: Short | None = None
@@ -63,6 +74,13 @@ class Post(Strict):
     declared: Declared | None = None
     metadata: JsonValue = None
     callback: JsonValue = None
+
+    @field_validator("metadata", "callback")
+    @classmethod
+    def _is_json(cls, value: JsonValue) -> JsonValue:
+        if not _finite(value):
+            raise PydanticCustomError("not_finite", "a number is infinite, which JSON has not")
+        return value
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -132,6 +150,8 @@ _CODES = {
     "json_invalid": "invalid_json",
     "literal_error": "unknown_value",
     "missing": "missing_field",
+    "not_finite": "not_finite",
+    "string_pattern_mismatch": "control_character",
     "string_too_long": "too_long",
     "string_too_short": "blank",
     "too_long": "too_long",
@@ -150,6 +170,18 @@ def parse_post(raw: str | bytes) -> Post:
     except ValidationError as error:
         faults = error.errors(include_url=False)
         raise _post_error(faults[0], len(faults) - 1, _data_id(raw)) from None
+
+
+def _finite(value: JsonValue) -> bool:
+    """Whether every number in it is one; parsers read ``1e999`` as infinity."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, float) and not math.isfinite(found):
+            return False
+        if isinstance(found, dict | list):
+            waiting.extend(found.values() if isinstance(found, dict) else found)
+    return True
 
 
 def _post_error(fault: Mapping[str, Any], more: int, data_id: str | None) -> PostError:

@@ -1,14 +1,19 @@
 """YAML files into frozen pydantic models; every fault is told with its line."""
 
+import reprlib
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from labels.errors import ConfigError
+
+#: faults that are told at once; each looks its line up
+_MAX_FAULTS = 100
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,6 +31,8 @@ class _Loader(yaml.SafeLoader):
         first: dict[str, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, ScalarNode):
+                raise ConfigError(f"{line}: a key is a list or a mapping", remedy="use plain names")
             if key.value in first:
                 raise ConfigError(
                     f"{line}: key {key.value!r} is already on line {first[key.value]}",
@@ -33,6 +40,12 @@ class _Loader(yaml.SafeLoader):
                 )
             first[key.value] = line
         return super().construct_mapping(node, deep)
+
+    def compose_node(self, parent: Node | None, index: int) -> Node | None:
+        if self.check_event(AliasEvent):
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            raise ConfigError(f"{line}: aliases are not read", remedy="write the value out")
+        return super().compose_node(parent, index)
 
 
 def load_yaml(text: str, model: type[M], *, name: str) -> M:
@@ -55,6 +68,9 @@ def load_yaml(text: str, model: type[M], *, name: str) -> M:
             loader.dispose()
     except ConfigError as error:
         raise ConfigError(f"{name}:{error}") from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        # PyYAML's constructors raise them for dates and numbers that are none
+        raise ConfigError(f"{name}: not YAML: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -63,7 +79,10 @@ def load_yaml(text: str, model: type[M], *, name: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = [_fault(name, node, fault) for fault in error.errors()]
+        found = error.errors()
+        faults = [_fault(name, node, fault) for fault in found[:_MAX_FAULTS]]
+        if len(found) > _MAX_FAULTS:
+            faults.append(f"{name}: and {len(found) - _MAX_FAULTS} more")
         raise ConfigError("\n".join(faults)) from None
 
 
@@ -87,7 +106,7 @@ _REMEDIES = {
 def _fault(name: str, root: Node | None, fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"]) or "file"
     line = _line(root, fault["loc"])
-    value = "" if fault["type"] == "missing" else f" (found {fault['input']!r:.60})"
+    value = "" if fault["type"] == "missing" else f" (found {reprlib.repr(fault['input']):.60})"
     remedy = _REMEDIES.get(fault["type"], "change the value")
     message = fault["msg"].removeprefix("Value error, ")
     return f"{name}:{line}: {where}: {message}{value}; {remedy}"

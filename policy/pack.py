@@ -156,8 +156,8 @@ class MachineWritten(Strict):
 class PolicyPack(Strict):
     """Everything that turns scores into a suggestion and a proposed step."""
 
-    id: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
-    version: Annotated[str, Field(min_length=1)]
+    id: Annotated[str, Field(pattern="^[a-z0-9-]+$", max_length=64)]
+    version: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=64)]
     notice: str
     population_rate: Rates
     categories: Categories
@@ -201,11 +201,26 @@ def load_pack(path: Path) -> LoadedPack:
         ConfigError: every fault, each with file, line, field, value and remedy.
     """
     try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_pack(path.read_bytes(), str(path))
+    except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    pack = load_yaml(text, PolicyPack, name=str(path))
+
+
+def parse_pack(raw: bytes, name: str) -> LoadedPack:
+    """The pack in the bytes of a YAML file (UTF-8).
+
+    Args:
+        raw: that the version's hash is of.
+        name: what errors call the file.
+
+    Raises:
+        ConfigError: every fault, each with file, line, field, value and remedy.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: cannot be read: {error}") from None
+    pack = load_yaml(text, PolicyPack, name=name)
     digest = hashlib.sha256(raw).hexdigest()
     return LoadedPack(pack=pack, version=Version(id=pack.id, version=pack.version, sha256=digest))
 

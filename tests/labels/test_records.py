@@ -49,6 +49,15 @@ def refusal(item: Any) -> PostError:
         ),
         ({"data_id": "a", "text": "长" * (MAX_TEXT_CHARS + 1)}, "too_long", "/text", "a"),
         ('{"data_id":"a","text":"\\ud800"}', "invalid_json", "", "a"),
+        ({"data_id": "a\0", "text": "x"}, "control_character", "/data_id", None),
+        (
+            {"data_id": "a", "text": "x", "author": {"account_id": "u\n"}},
+            "control_character",
+            "/author/account_id",
+            "a",
+        ),
+        ('{"data_id":"a","text":"x","metadata":{"b":[1e999]}}', "not_finite", "/metadata", "a"),
+        ('{"data_id":"a","text":"x","callback":NaN}', "not_finite", "/callback", "a"),
     ],
 )
 def test_a_refusal_names_code_pointer_and_id(
