@@ -5,7 +5,7 @@ PORT ?= 8000
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: serve install test lint bench policy-check clean
+.PHONY: serve install test lint bench policy-check fuzz chaos load clean
 
 serve: install
 	$(BIN)/mingbian serve --port $(PORT)
@@ -13,7 +13,7 @@ serve: install
 install: .venv/installed
 
 test: .venv/installed-test lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
@@ -40,6 +40,9 @@ bench: .venv/installed-bench
 
 policy-check: .venv/installed-test
 	$(BIN)/python benchmarks/policy_check.py
+
+fuzz chaos load: .venv/installed-test
+	$(BIN)/python benchmarks/$@.py
 
 .venv/installed-bench: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'

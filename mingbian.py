@@ -12,11 +12,14 @@ from labels.errors import MingbianError
 _COMMANDS = {
     "corpus": ("training.corpus_commands:corpus", "train", "Check and audit the labelled corpus."),
     "evaluate": ("training.evaluate_commands:evaluate", "train", "Test a model."),
+    "keys": ("serving.admin_commands:keys", "", "Issue, list and revoke keys."),
     "policy": ("policy.commands:policy", "", "Check, compare, try and backtest policy packs."),
     "precheck": ("serving.commands:precheck", "", "Say what posts lack before publishing."),
     "score": ("serving.commands:score", "", "Score posts from a file."),
-    "serve": ("serving.commands:serve", "", "Run the scoring API on this machine."),
+    "serve": ("serving.serve_command:serve", "", "Run the API on this machine."),
+    "store": ("serving.admin_commands:store", "", "Verify, back up, restore and purge the store."),
     "train": ("training.commands:train", "train", "Train a model and export it as a bundle."),
+    "users": ("serving.admin_commands:users", "", "Add and disable who may ask."),
 }
 
 

@@ -1,9 +1,10 @@
 """A bundle as its users see it: posts in, calibrated probabilities out."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,10 @@ from labels.taxonomy import MACHINE_WRITTEN
 
 #: fewer characters of title and text do not tell who wrote them
 MIN_ORIGIN_CHARS = 100
+#: posts that wait for each thread at most
+_AHEAD = 2
+
+_Answer = TypeVar("_Answer")
 
 
 class Reader(Protocol):
@@ -64,6 +69,7 @@ class Scorer:
         self._blend = Blend([(part.weight, load_reader(bundle, part)) for part in manifest.parts])
         self._slopes = np.array([c.slope for c in manifest.calibration])
         self._offsets = np.array([c.offset for c in manifest.calibration])
+        self._threads = threads
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="score")
 
     def score(self, posts: Sequence[Post]) -> list[HeadScores]:
@@ -75,7 +81,7 @@ class Scorer:
         Raises:
             ScoringError: the runtime failed; no partial result is returned.
         """
-        return list(self._pool.map(self._score_one, posts))
+        return list(self._ahead(self._score_one, posts))
 
     def log_odds(self, posts: Sequence[Post], heads: Sequence[str]) -> npt.NDArray[np.float64]:
         """Shape (posts, heads): what the probabilities are made of, calibrated.
@@ -84,7 +90,7 @@ class Scorer:
             ScoringError: the runtime failed.
         """
         columns = [self._heads.index(head) for head in heads]
-        raw = np.array(list(self._pool.map(self._read, posts)))
+        raw = np.array(list(self._ahead(self._read, posts)))
         return np.asarray((raw * self._slopes + self._offsets)[:, columns])
 
     def deciding_windows(self, post: Post, heads: Sequence[str]) -> list[tuple[int, int]]:
@@ -96,6 +102,19 @@ class Scorer:
         spans = self._windows.over(content(post))
         highest = self._blend.by_window(post).argmax(axis=0)
         return [spans[highest[self._heads.index(head)]] for head in heads]
+
+    def _ahead(self, work: Callable[[Post], _Answer], posts: Sequence[Post]) -> Iterator[_Answer]:
+        """Answers in order; only a few posts are handed to the threads at a time.
+
+        So a caller with one post waits for a few of a caller with hundreds, not for all.
+        """
+        waiting: deque[Future[_Answer]] = deque()
+        for post in posts:
+            waiting.append(self._pool.submit(work, post))
+            if len(waiting) > _AHEAD * self._threads:
+                yield waiting.popleft().result()
+        for each in waiting:
+            yield each.result()
 
     def _read(self, post: Post) -> npt.NDArray[np.float64]:
         try:

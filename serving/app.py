@@ -1,118 +1,145 @@
 """The HTTP application; ``create_app`` only wires."""
 
-import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi_offline import FastAPIOffline
-from pydantic import Field, JsonValue
 from pydantic.json_schema import models_json_schema
+from starlette.concurrency import run_in_threadpool
 
 from labels.records import Post
-from labels.results import PostResult, PrecheckResult, Version
-from labels.yamlfile import Strict
 from serving import problems
-from serving.engine import Engine
-from serving.middleware import BodyLimit, RequestId
+from serving.access import RateLimits
+from serving.api import (
+    accounts,
+    appeals,
+    cases,
+    decisions,
+    keys,
+    policies,
+    reports,
+    sanctions,
+    scoring,
+    status,
+    webhooks,
+)
+from serving.background import Repeating
+from serving.desk import Desk
+from serving.gate import Gate
+from serving.metrics import Metrics
+from serving.middleware import Admission, BodyLimit, Measured, RequestId
+from serving.problems import Problem
+from serving.tracing import trace
 
-MAX_ITEMS = 300
-MAX_BODY_BYTES = 32 * 1024 * 1024
+if TYPE_CHECKING:
+    from serving.delivery import Courier
+    from serving.oidc import OidcVerifier
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
+_TEND_SECONDS = 1.0
+_DELIVER_SECONDS = 0.5
+
+_ROUTERS = (
+    scoring,
+    cases,
+    decisions,
+    accounts,
+    reports,
+    appeals,
+    sanctions,
+    policies,
+    webhooks,
+    keys,
+    status,
+)
 
 
-class ScoreRequest(Strict):
-    """Posts to score; each is checked by itself, so that one fault spoils no other."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server is run.
 
-    items: Annotated[list[JsonValue], Field(max_length=MAX_ITEMS)]
-    explain: Annotated[list[Literal["spans"]], Field(default_factory=list)]
+    ``local_only`` answers no host but this machine's names. ``private_webhooks`` lets events go
+    to private addresses. ``oidc`` knows people whom an identity provider vouches for.
+    """
 
-
-class ScoreResponse(Strict):
-    """One result an item, in order."""
-
-    request_id: str
-    results: list[PostResult]
-
-
-class PrecheckRequest(Strict):
-    """Posts about to be published; each is checked by itself."""
-
-    items: Annotated[list[JsonValue], Field(max_length=MAX_ITEMS)]
+    threads: int = 1
+    local_only: bool = True
+    private_webhooks: bool = False
+    oidc: "OidcVerifier | None" = None
 
 
-class PrecheckResponse(Strict):
-    """One result an item, in order."""
-
-    request_id: str
-    results: list[PrecheckResult]
-
-
-class Ready(Strict):
-    """What the server scores with."""
-
-    status: str
-    model: Version
-    policy: Version
-
-
-def create_app(engine: Engine) -> FastAPI:
-    """The API of a local server, around an engine that is ready."""
+def create_app(desk: Desk, settings: Settings) -> FastAPI:
+    """The API around an engine and a store that are ready."""
     app = FastAPIOffline(
         title="mingbian 明辨",
         version=metadata.version("mingbian"),
         description="Scores Chinese posts for misinformation and proposes what people decide.",
-        dependencies=[Depends(_from_this_machine)],
+        dependencies=[Depends(_from_this_machine)] if settings.local_only else [],
+        lifespan=_lifespan,
+        redirect_slashes=False,
     )
+    app.state.desk = desk
+    app.state.limits = RateLimits()
+    app.state.gate = Gate(settings.threads)
+    app.state.metrics = Metrics()
+    app.state.oidc = settings.oidc
+    app.state.private_webhooks = settings.private_webhooks
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(Admission, gate=app.state.gate, paths=("/v1/score", "/v1/precheck"))
+    app.add_middleware(Measured, metrics=app.state.metrics)
     app.add_middleware(RequestId)
-    _add_routes(app, engine)
+    for module in _ROUTERS:
+        app.include_router(module.router)
     _describe_posts(app)
+    trace(app)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Beside answering: mutes end, packs change, events go out."""
+    desk: Desk = app.state.desk
+    threads = (
+        Repeating("tend", desk.tend, _TEND_SECONDS),
+        Repeating("deliver", _Deliveries(app).go_on, _DELIVER_SECONDS),
+    )
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in threads:
+        await run_in_threadpool(thread.stop)
+    desk.database.close()
+
+
+class _Deliveries:
+    """Makes the courier when it first goes out: its client takes a tenth of a second to load."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._state = app.state
+
+    @cached_property
+    def _courier(self) -> "Courier":
+        from serving.delivery import Courier  # noqa: PLC0415
+
+        allowed: bool = self._state.private_webhooks
+        return Courier(self._state.desk.database, private_allowed=allowed)
+
+    def go_on(self) -> bool:
+        """Send what is due longest; whether anything was."""
+        return self._courier.deliver_next()
 
 
 def _from_this_machine(request: Request) -> None:
     """A web page elsewhere must not reach this server through a name of its own (DNS rebinding)."""
     if request.url.hostname not in LOCAL_HOSTS:
         raise HTTPException(400, f"host {request.url.hostname!r} is not this machine")
-
-
-def _add_routes(app: FastAPI, engine: Engine) -> None:
-    @app.get("/healthz", summary="Is the process alive?")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/readyz", summary="Is it ready to score, and with what?")
-    def readyz() -> Ready:
-        return Ready.model_validate({"status": "ready", **engine.versions})
-
-    @app.get(
-        "/v1/shadow", summary="How a candidate pack compares", responses=problems.responses(404)
-    )
-    def shadow() -> dict[str, JsonValue]:
-        if engine.shadow is None:
-            raise HTTPException(404, "no candidate pack runs here; start with --shadow PACK")
-        return engine.shadow.report()
-
-    @app.post(
-        "/v1/score",
-        summary="Score up to 300 posts",
-        responses=problems.responses(400, 413, 422),
-    )
-    def score(body: ScoreRequest, request: Request) -> ScoreResponse:
-        items = [json.dumps(item) for item in body.items]
-        results = engine.score(items, explain="spans" in body.explain)
-        return ScoreResponse(request_id=request.state.request_id, results=results)
-
-    @app.post(
-        "/v1/precheck",
-        summary="What up to 300 posts still lack before they are published",
-        responses=problems.responses(400, 413, 422),
-    )
-    def precheck(body: PrecheckRequest, request: Request) -> PrecheckResponse:
-        results = engine.precheck([json.dumps(item) for item in body.items])
-        return PrecheckResponse(request_id=request.state.request_id, results=results)
 
 
 def _describe_posts(app: FastAPI) -> None:
@@ -123,7 +150,9 @@ def _describe_posts(app: FastAPI) -> None:
         if not app.openapi_schema:
             document = plain()
             template = "#/components/schemas/{model}"
-            _, defined = models_json_schema([(Post, "validation")], ref_template=template)
+            _, defined = models_json_schema(
+                [(Post, "validation"), (Problem, "validation")], ref_template=template
+            )
             schemas = document["components"]["schemas"]
             schemas |= defined["$defs"]
             for request in ("ScoreRequest", "PrecheckRequest"):

@@ -1,11 +1,13 @@
 """Model and policy behind one call: raw items in, results out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from classifiers.explain import spans
 from classifiers.scorer import Scorer
+from labels.cases import LabelFacts
 from labels.reader import read_labels
 from labels.records import Post, PostError, parse_post
 from labels.results import (
@@ -21,10 +23,10 @@ from labels.results import (
     ScoredPost,
 )
 from labels.taxonomy import taxonomy
-from policy.decide import decide
+from policy.decide import decide, label_facts
 from policy.pack import LoadedPack
 from policy.precheck import precheck
-from policy.resolve import resolve
+from policy.resolve import Policy, resolve
 from serving.shadow import Shadow
 
 #: spans an explanation names at most
@@ -33,6 +35,24 @@ MAX_SPANS = 3
 _Answer = TypeVar("_Answer")
 #: an item as it came: JSON text of one post, or why there is none
 Item = str | bytes | PostError
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A pack, and what it means for the model that scores."""
+
+    loaded: LoadedPack
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A post with its result, and what a policy would rule on."""
+
+    post: Post
+    result: ScoredPost
+    scores: HeadScores
+    labels: LabelFacts
 
 
 class Engine:
@@ -46,20 +66,32 @@ class Engine:
         self.shadow = (
             Shadow(candidate, resolve(candidate.pack, scorer.operating)) if candidate else None
         )
-        self._policy = resolve(policy.pack, scorer.operating)
-        self._policy_version = policy.version
+        self.use(policy)
+
+    def use(self, loaded: LoadedPack) -> None:
+        """Go on under another pack; what is being scored ends under the one it began with."""
+        self._active = Active(loaded, resolve(loaded.pack, self._scorer.operating))
+
+    def resolved(self, loaded: LoadedPack) -> Policy:
+        """Any pack, for the model that scores."""
+        return resolve(loaded.pack, self._scorer.operating)
+
+    @property
+    def active(self) -> Active:
+        """The pack in force."""
+        return self._active
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Levels that the pack asks for and no threshold of the model reaches."""
-        return self._policy.warnings
+        return self._active.policy.warnings
 
     @property
     def versions(self) -> dict[str, dict[str, str]]:
         """What every result records: model and policy."""
         return {
             "model": self._scorer.version.model_dump(),
-            "policy": self._policy_version.model_dump(),
+            "policy": self._active.loaded.version.model_dump(),
         }
 
     def score(self, items: Sequence[Item], *, explain: bool = False) -> list[PostResult]:
@@ -73,11 +105,16 @@ class Engine:
         Raises:
             ScoringError: the model failed; no partial result is returned.
         """
-        return self._each(items, partial(self._result, explain=explain))
+        found = self.judge(items, explain=explain)
+        return [each.result if isinstance(each, Judged) else each for each in found]
+
+    def judge(self, items: Sequence[Item], *, explain: bool = False) -> list[Judged | RejectedPost]:
+        """As :meth:`score`, with what led to each result; raises ``ScoringError``."""
+        return self._each(items, partial(self._judged, active=self._active, explain=explain))
 
     def precheck(self, items: Sequence[Item]) -> list[PrecheckResult]:
         """What each post still lacks before it is published, in order; raises ``ScoringError``."""
-        return self._each(items, self._checked)
+        return self._each(items, partial(self._checked, active=self._active))
 
     def _each(
         self, items: Sequence[Item], answer: Callable[[Post, HeadScores], _Answer]
@@ -91,20 +128,20 @@ class Engine:
             for post in parsed
         ]
 
-    def _checked(self, post: Post, scores: HeadScores) -> CheckedPost:
+    def _checked(self, post: Post, scores: HeadScores, *, active: Active) -> CheckedPost:
         return CheckedPost(
             data_id=post.data_id,
-            prompts=precheck(post, scores, read_labels(post), self._policy),
+            prompts=precheck(post, scores, read_labels(post), active.policy),
             model=self._scorer.version,
-            policy=self._policy_version,
+            policy=active.loaded.version,
         )
 
-    def _result(self, post: Post, scores: HeadScores, *, explain: bool) -> ScoredPost:
+    def _judged(self, post: Post, scores: HeadScores, *, active: Active, explain: bool) -> Judged:
         reading = read_labels(post)
-        decision = decide(scores, reading, self._policy)
+        decision = decide(scores, reading, active.policy)
         if self.shadow:
             self.shadow.see(scores, reading, decision)
-        return ScoredPost(
+        result = ScoredPost(
             data_id=post.data_id,
             suggestion=decision.suggestion,
             risk_level=decision.risk_level,
@@ -121,10 +158,11 @@ class Engine:
             text_coverage=scores.text_coverage,
             warnings=(*_input_warnings(post), *decision.warnings),
             model=self._scorer.version,
-            policy=self._policy_version,
+            policy=active.loaded.version,
             explanations=self._explanations(post, decision.findings) if explain else None,
             callback=post.callback,
         )
+        return Judged(post, result, scores, label_facts(reading))
 
     def _explanations(self, post: Post, findings: Sequence[Finding]) -> tuple[Explanation, ...]:
         """One a label, in order; a category's spans stand by each of its clauses."""

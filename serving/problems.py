@@ -1,5 +1,6 @@
 """Errors over HTTP: RFC 9457 problem+json, everywhere the same shape."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -7,7 +8,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+
+from serving.refusal import RequestError
+
+_log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -36,6 +42,8 @@ class Problem(BaseModel):
 def install(app: FastAPI) -> None:
     """Answer every error of ``app`` with a problem."""
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestError, _refused)
+    app.add_exception_handler(OperationalError, _away)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _internal)
 
@@ -44,9 +52,15 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems an endpoint may answer with, for its OpenAPI entry."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": content, "model": Problem}
+        status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
     }
+
+
+def overloaded(request: Request) -> JSONResponse:
+    """503: the same request will do in a moment."""
+    detail = "as many posts wait as can be scored soon"
+    return _problem(request, 503, "overloaded", detail, headers={"Retry-After": "1"})
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
@@ -55,6 +69,21 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     code = _CODES.get(error.status_code, f"http_{error.status_code}")
     headers = dict(error.headers or {})
     return _problem(request, error.status_code, code, str(error.detail), headers=headers)
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestError):
+        raise error
+    pointer = error.pointer or None
+    return _problem(
+        request, error.status, error.code, str(error), pointer=pointer, headers=dict(error.headers)
+    )
+
+
+def _away(request: Request, error: Exception) -> JSONResponse:
+    _log.error("request %s: the store does not answer: %s", request.state.request_id, error)
+    detail = "the store does not answer; send the request again, under the same Idempotency-Key"
+    return _problem(request, 503, "store_away", detail, headers={"Retry-After": "1"})
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

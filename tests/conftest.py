@@ -3,17 +3,19 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from classifiers.bundle import default_model_folder
-from classifiers.scorer import load_scorer
+from classifiers.scorer import Scorer, load_scorer
 from labels.records import Post, parse_post
 from policy.pack import default_pack_path, load_pack
+from serving.desk import Desk, open_desk
 from serving.engine import Engine
+from serving.store.database import Database
 
 FAKE_DOCTOR: dict[str, Any] = {
     "data_id": "fake-doctor",
@@ -54,9 +56,24 @@ def post() -> Callable[..., Post]:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def scorer() -> Scorer:
+    """The model that rides in the package."""
+    return load_scorer(default_model_folder(), threads=1)
+
+
+@pytest.fixture(scope="session")
+def engine(scorer: Scorer) -> Engine:
     """The model and the pack that ride in the package."""
-    return Engine(load_scorer(default_model_folder(), threads=1), load_pack(default_pack_path()))
+    return Engine(scorer, load_pack(default_pack_path()))
+
+
+@pytest.fixture
+def local_desk(tmp_path: Path, scorer: Scorer) -> Iterator[Desk]:
+    """On SQLite, for what does not depend on the store."""
+    source = default_pack_path().read_text(encoding="utf-8")
+    database = Database(f"sqlite:///{tmp_path / 'local.db'}")
+    yield open_desk(Engine(scorer, load_pack(default_pack_path())), database, source)
+    database.close()
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

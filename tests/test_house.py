@@ -55,7 +55,7 @@ def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
 def test_scoring_and_serving_load_nothing_of_the_train_extra() -> None:
     """They run where it is not installed."""
     code = (
-        "import sys, serving.commands\n"
+        "import sys, serving.admin_commands, serving.commands, serving.serve_command\n"
         "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'scipy', 'onnx'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

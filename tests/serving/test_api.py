@@ -8,20 +8,22 @@ import pytest
 from fastapi.testclient import TestClient
 
 from classifiers.bundle import default_model_folder, read_bundle
-from classifiers.scorer import load_scorer
+from classifiers.scorer import Scorer
 from labels.errors import ScoringError
 from labels.records import Post
 from labels.results import HeadScores
 from policy.pack import LoadedPack, Thresholds, default_pack_path, load_pack
-from serving.app import MAX_BODY_BYTES, create_app
+from serving.app import MAX_BODY_BYTES, Settings, create_app
+from serving.desk import Desk
 from serving.engine import Engine
 from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR
+from tests.serving.conftest import serving
 
 
-@pytest.fixture(scope="module")
-def client(engine: Engine) -> Iterator[TestClient]:
+@pytest.fixture
+def client(local_desk: Desk) -> Iterator[TestClient]:
     """A client on the machine itself."""
-    with TestClient(create_app(engine), base_url="http://127.0.0.1") as client:
+    with serving(local_desk) as client:
         yield client
 
 
@@ -40,7 +42,11 @@ def test_results_are_those_of_the_engine(client: TestClient, engine: Engine) -> 
     response = client.post("/v1/score", json={"items": [FAKE_DOCTOR, REAL_DOCTOR]})
     assert response.status_code == 200
     expected = engine.score([json.dumps(FAKE_DOCTOR), json.dumps(REAL_DOCTOR)])
-    assert response.json()["results"] == [r.model_dump(mode="json") for r in expected]
+    found = response.json()["results"]
+    kept = [result.pop("decision_id") for result in found]
+    assert found == [r.model_dump(mode="json") for r in expected]
+    assert kept[0].startswith("dec_")
+    assert kept[1] is None, "what passes is not kept"
     assert response.json()["request_id"] == response.headers["x-request-id"]
 
 
@@ -181,9 +187,10 @@ class _Broken:
         raise ScoringError("the model failed")
 
 
-def test_a_failing_model_is_a_problem() -> None:
+def test_a_failing_model_is_a_problem(local_desk: Desk) -> None:
     """500 without the inner message, and the server lives on."""
-    app = create_app(Engine(_Broken(), load_pack(default_pack_path())))
+    broken = Desk(Engine(_Broken(), load_pack(default_pack_path())), local_desk.database)
+    app = create_app(broken, Settings())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         body = problem(client.post("/v1/score", json={"items": [REAL_DOCTOR]}), 500, "internal")
         assert "model" not in body["detail"]
@@ -204,7 +211,9 @@ def test_a_precheck_says_what_is_missing(client: TestClient) -> None:
     assert refused["status"] == 422
 
 
-def test_a_candidate_pack_is_counted_without_effect(engine: Engine) -> None:
+def test_a_candidate_pack_is_counted_without_effect(
+    local_desk: Desk, scorer: Scorer, engine: Engine
+) -> None:
     """It changes no answer, and its agreement is told; without one there is nothing to tell."""
     pack = load_pack(default_pack_path())
     off = Thresholds(prompt=None, review=None, act=None)
@@ -212,13 +221,14 @@ def test_a_candidate_pack_is_counted_without_effect(engine: Engine) -> None:
     candidate = LoadedPack(
         pack=pack.pack.model_copy(update={"categories": categories}), version=pack.version
     )
-    shadowed = Engine(load_scorer(default_model_folder(), threads=1), pack, candidate)
-    with TestClient(create_app(shadowed), base_url="http://127.0.0.1") as client:
-        body = {"items": [FAKE_DOCTOR, REAL_DOCTOR]}
+    shadowed = Desk(Engine(scorer, pack, candidate), local_desk.database)
+    with serving(shadowed) as client:
+        body = {"items": [FAKE_DOCTOR, REAL_DOCTOR], "store": "none"}
         answered = client.post("/v1/score", json=body).json()["results"]
         told = client.get("/v1/shadow").json()
+    assert [result.pop("decision_id") for result in answered] == [None, None]
     plain = engine.score([json.dumps(item) for item in body["items"]])
     assert answered == [json.loads(each.model_dump_json()) for each in plain]
     assert (told["posts"], told["agreement"]) == (2, 0.5)
-    with TestClient(create_app(engine), base_url="http://127.0.0.1") as client:
+    with serving(local_desk) as client:
         problem(client.get("/v1/shadow"), 404, "not_found")

@@ -18,10 +18,11 @@ MINGBIAN = str(Path(sys.executable).with_name("mingbian"))
 
 
 @pytest.fixture
-def server() -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
     """A running server, its address, and the curl line it printed."""
     process = subprocess.Popen(
         [MINGBIAN, "serve", "--port", "0"],
+        cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -65,7 +66,7 @@ def test_a_taken_port_is_told(run: Run) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1"])  # noqa: S104 - refused
 def test_beyond_this_machine_it_does_not_start(run: Run, host: str) -> None:
-    """There are no keys yet."""
+    """As long as nobody has a key."""
     done = run("serve", "--host", host)
     assert done.returncode == 2
-    assert "keys" in done.stderr
+    assert "mingbian users add" in done.stderr

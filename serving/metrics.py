@@ -1,0 +1,118 @@
+"""Prometheus metrics of one process."""
+
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from sqlalchemy import Connection, func, select
+
+from labels.results import ScoredPost
+from serving.outbox import DEAD, PENDING
+from serving.queue import CaseKind, CaseState
+from serving.sanctions import SanctionState
+from serving.store.schema import cases, deliveries, sanctions
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SCORES = tuple(step / 20 for step in range(1, 21))
+
+
+#: live precision: of a category's reviews, those from which something follows that still stands
+_UPHELD = sanctions.c.decision_id.is_not(None) & (sanctions.c.state != SanctionState.LIFTED)
+_VERDICTS = (
+    select(cases.c.category, _UPHELD.label("upheld"), func.count())
+    .join_from(cases, sanctions, cases.c.decision_id == sanctions.c.decision_id, isouter=True)
+    .where(
+        cases.c.kind == CaseKind.REVIEW,
+        cases.c.state == CaseState.CLOSED,
+        cases.c.category.is_not(None),
+    )
+    .group_by(cases.c.category, _UPHELD)
+)
+
+
+class Metrics:
+    """Counted since the process began; what lies in the store is read when it is asked for."""
+
+    def __init__(self) -> None:
+        """A registry of its own, so that two applications in a process do not meet."""
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "mingbian_request_seconds",
+            "Time to answer a request",
+            ["route", "method", "status"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.scoring = Histogram(
+            "mingbian_scoring_seconds",
+            "Time to score the posts of a request",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.scores = Histogram(
+            "mingbian_score",
+            "Scores at the population's rates",
+            ["category"],
+            buckets=_SCORES,
+            registry=self.registry,
+        )
+        self.suggestions = Counter(
+            "mingbian_suggestions", "Posts by suggestion", ["suggestion"], registry=self.registry
+        )
+        self.protected = Counter(
+            "mingbian_protected",
+            "Posts of a protected class by suggestion",
+            ["protected", "suggestion"],
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "mingbian_requests_inside",
+            "Requests that are scored or wait for it",
+            registry=self.registry,
+        )
+        self.queue = Gauge(
+            "mingbian_cases_open", "Cases that wait for a person", registry=self.registry
+        )
+        self.queue_age = Gauge(
+            "mingbian_oldest_case_seconds", "Age of the oldest such case", registry=self.registry
+        )
+        self.verdicts = Gauge(
+            "mingbian_verdicts",
+            "Reviews that people closed and that stand, by whether anything followed",
+            ["category", "upheld"],
+            registry=self.registry,
+        )
+        self.deliveries = Gauge(
+            "mingbian_deliveries",
+            "Webhook deliveries that are not done",
+            ["state"],
+            registry=self.registry,
+        )
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request; methods that nobody knows are one."""
+        known = method if method in _METHODS else "other"
+        self.requests.labels(route, known, status).observe(seconds)
+
+    def see(self, result: ScoredPost) -> None:
+        """Count a post that was scored."""
+        for category, score in result.scores.items():
+            self.scores.labels(category.value).observe(score)
+        self.suggestions.labels(result.suggestion.value).inc()
+        for protection in result.protected:
+            self.protected.labels(protection.code, result.suggestion.value).inc()
+
+    def page(self, connection: Connection, inside: int) -> bytes:
+        """Everything, in Prometheus' text format."""
+        waits = cases.c.state != CaseState.CLOSED
+        asked = select(func.count(), func.min(cases.c.opened_at)).where(waits)
+        number, oldest = connection.execute(asked).one()
+        self.waiting.set(inside)
+        self.queue.set(number)
+        self.queue_age.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
+        for category, upheld, count in connection.execute(_VERDICTS):
+            self.verdicts.labels(category, str(bool(upheld)).lower()).set(count)
+        for state in (PENDING, DEAD):
+            count = select(func.count()).where(deliveries.c.state == state)
+            self.deliveries.labels(state).set(connection.scalar(count) or 0)
+        return generate_latest(self.registry)

@@ -1,0 +1,116 @@
+"""``mingbian serve``."""
+
+import logging
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import uvicorn
+
+from labels.errors import InputError
+from policy.pack import load_pack
+from serving import people
+from serving.admin_commands import open_store, store_option
+from serving.app import LOCAL_HOSTS, Settings, create_app
+from serving.commands import Loading, engine_options
+from serving.desk import open_desk
+
+if TYPE_CHECKING:
+    from serving.oidc import OidcVerifier
+
+#: how long requests that are being answered have when the server is told to stop
+_DRAIN_SECONDS = 30
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@store_option
+@click.option("--oidc-issuer", help="Identity provider (URL) whose tokens name users too.")
+@click.option("--oidc-audience", help="Whom its tokens must be meant for.")
+@click.option("--oidc-claim", default="sub", show_default=True, help="What in them is the user.")
+@click.option("--private-webhooks", is_flag=True, help="Let webhooks lead to private addresses.")
+@click.option(
+    "--shadow",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Candidate pack: counted at /v1/shadow, without effect.",
+)
+@engine_options
+def serve(  # noqa: PLR0913, PLR0917  one argument an option
+    host: str,
+    port: int,
+    store: str,
+    private_webhooks: bool,
+    shadow: Path | None,
+    oidc_issuer: str | None,
+    oidc_audience: str | None,
+    oidc_claim: str,
+    loading: Loading,
+) -> None:
+    """Run the API on this machine.
+
+    Without users nobody needs a key, and only this machine may ask; other addresses need users.
+    """
+    local = host in LOCAL_HOSTS
+    database = open_store(store)
+    with database.read() as connection:
+        if not local and not people.has_users(connection):
+            raise InputError(
+                f"--host {host}: beyond 127.0.0.1 everybody needs a key, and there are no users",
+                remedy="mingbian users add NAME --role ROLE",
+            )
+    engine = loading.engine(load_pack(shadow) if shadow else None)
+    desk = open_desk(engine, database, loading.policy.read_text(encoding="utf-8"))
+    settings = Settings(
+        threads=loading.threads, local_only=local, private_webhooks=private_webhooks
+    )
+    with _bound(host, port) as listener:
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        click.echo(_greeting(address))
+        config = uvicorn.Config(
+            create_app(desk, settings),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _verifier(issuer: str | None, audience: str | None, claim: str) -> "OidcVerifier | None":
+    if issuer is None:
+        return None
+    if audience is None:
+        raise click.UsageError("--oidc-issuer needs --oidc-audience, or it would take any token")
+    try:
+        from serving.oidc import OidcVerifier  # noqa: PLC0415  of an extra
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"--oidc-issuer needs {error.name}", remedy="pip install 'mingbian[oidc]'"
+        ) from None
+    return OidcVerifier(issuer, audience, claim)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it answers wait 40 ms
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"{host}:{port}: {error.strerror}", remedy="choose another with --port (make: PORT=)"
+        ) from None
+    return listener
+
+
+def _greeting(address: str) -> str:
+    post = '{"items":[{"data_id":"1","text":"网传地铁9号线今晚全线停运，来源于互联网。"}]}'
+    return (
+        f"明辨 mingbian: {address}  (docs: {address}/docs)\n"
+        f"试一试 try: curl -s {address}/v1/score -H 'content-type: application/json' -d '{post}'"
+    )

@@ -1,0 +1,1 @@
+"""What is kept: SQLite beside the server, or PostgreSQL."""
