@@ -17,7 +17,7 @@ router = APIRouter(tags=["accounts"])
     "/v1/accounts/{account_id:path}/record",
     summary="Decisions, strikes that count, what is in force, what comes next",
     dependencies=[Depends(allowed(Role.MODERATOR, Role.SENIOR, Role.AUDITOR))],
-    responses=problems.responses(401, 403, 422, 429),
+    responses=problems.responses(401, 403, 404, 422, 429),
 )
 def record(account_id: PathId, desk: DeskHere) -> RecordView:
     """Derived from the log at this moment."""
@@ -32,7 +32,7 @@ def record(account_id: PathId, desk: DeskHere) -> RecordView:
     response_model=HistoryImported,
     status_code=201,
     dependencies=[Depends(allowed(Role.SCORER))],
-    responses=problems.responses(400, 401, 403, 409, 413, 422, 429),
+    responses=problems.responses(400, 401, 403, 404, 409, 413, 422, 429),
 )
 def history(account_id: PathId, body: HistoryRequest, once: OnceHere) -> object:
     """All of them or none. A decision that is known with the same content stays as it is."""
@@ -53,7 +53,7 @@ def history(account_id: PathId, body: HistoryRequest, once: OnceHere) -> object:
     "/v1/accounts/{account_id:path}/inbox",
     summary="What the account's owner may read",
     dependencies=[Depends(allowed(Role.REPORTER, Role.SENIOR, Role.AUDITOR))],
-    responses=problems.responses(401, 403, 422, 429),
+    responses=problems.responses(401, 403, 404, 422, 429),
 )
 def inbox(account_id: PathId, desk: DeskHere) -> AccountInbox:
     """Statements of reasons, how to appeal, and answers; nobody's name."""

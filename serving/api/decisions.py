@@ -24,7 +24,7 @@ _Limit = Annotated[int, Query(ge=1, le=100)]
     "/v1/posts/{data_id:path}/decisions",
     summary="Every decision on a post, whatever it said at the time",
     dependencies=[Depends(allowed(*_people, Role.SCORER))],
-    responses=problems.responses(401, 403, 422, 429),
+    responses=problems.responses(401, 403, 404, 422, 429),
 )
 def of_post(
     data_id: PathId, desk: DeskHere, limit: _Limit = 50, cursor: str | None = None

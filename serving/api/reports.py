@@ -46,7 +46,7 @@ def report(body: ReportRequest, desk: DeskHere, once: OnceHere) -> object:
     "/v1/reporters/{reporter_id:path}/inbox",
     summary="What became of a reporter's complaints",
     dependencies=[Depends(allowed(Role.REPORTER, Role.AUDITOR))],
-    responses=problems.responses(401, 403, 422, 429),
+    responses=problems.responses(401, 403, 404, 422, 429),
 )
 def inbox(reporter_id: PathId, desk: DeskHere) -> ReporterInbox:
     """Nothing of whom they were about."""
