@@ -1,74 +1,16 @@
 """``mingbian score`` and ``mingbian precheck``: files in, files out."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial, wraps
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import click
 
-from classifiers.bundle import default_model_folder
-from classifiers.scorer import load_scorer
 from labels.results import Suggestion
-from policy.pack import LoadedPack, default_pack_path, load_pack
 from serving.batch import COMPLETE, PROMPTED, REJECTED, STDOUT, Answer, answer_to, summary
-from serving.engine import Engine
 from serving.files import FORMATS, Format, open_source
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """What an engine is loaded from."""
-
-    model: Path
-    policy: Path
-    threads: int
-
-    def engine(self, candidate: LoadedPack | None = None) -> Engine:
-        """Load it, with a candidate pack beside; say which levels are off."""
-        scorer = load_scorer(self.model, threads=self.threads)
-        engine = Engine(scorer, load_pack(self.policy), candidate)
-        for warning in engine.warnings:
-            click.echo(f"{self.policy}: {warning}: no threshold of the model reaches it", err=True)
-        return engine
-
-
-def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options that tell an engine; the command gets them as ``loading``."""
-
-    @wraps(command)
-    def with_loading(*, model: Path, policy: Path, threads: int, **others: Any) -> Any:
-        return command(loading=Loading(model, policy, threads), **others)
-
-    decorated: Callable[..., Any] = with_loading
-    for option in (
-        click.option(
-            "--threads",
-            type=click.IntRange(1, 256),
-            default=os.cpu_count() or 1,
-            show_default="cores",
-            help="Posts scored at the same time; scores do not depend on it.",
-        ),
-        click.option(
-            "--policy",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            default=default_pack_path,
-            show_default="cn-zimeiti",
-            help="Policy pack (YAML).",
-        ),
-        click.option(
-            "--model",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            default=default_model_folder,
-            show_default="the model in the package",
-            help="Folder of a model bundle.",
-        ),
-    ):
-        decorated = option(decorated)
-    return decorated
+from serving.loading import Loading, engine_options
 
 
 def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,8 +14,8 @@ from policy.pack import load_pack
 from serving import people
 from serving.admin_commands import open_store, store_option
 from serving.app import LOCAL_HOSTS, Settings, create_app
-from serving.commands import Loading, engine_options
 from serving.desk import open_desk
+from serving.loading import Loading, engine_options
 
 if TYPE_CHECKING:
     from serving.oidc import OidcVerifier
@@ -64,7 +64,10 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
     engine = loading.engine(load_pack(shadow) if shadow else None)
     desk = open_desk(engine, database, loading.policy.read_text(encoding="utf-8"))
     settings = Settings(
-        threads=loading.threads, local_only=local, private_webhooks=private_webhooks
+        threads=loading.threads,
+        local_only=local,
+        private_webhooks=private_webhooks,
+        oidc=_verifier(oidc_issuer, oidc_audience, oidc_claim),
     )
     with _bound(host, port) as listener:
         address = f"http://{host}:{listener.getsockname()[1]}"

@@ -70,3 +70,10 @@ def test_beyond_this_machine_it_does_not_start(run: Run, host: str) -> None:
     done = run("serve", "--host", host)
     assert done.returncode == 2
     assert "mingbian users add" in done.stderr
+
+
+def test_an_identity_provider_needs_an_audience(run: Run) -> None:
+    """A token for anybody would do without."""
+    done = run("serve", "--port", "0", "--oidc-issuer", "http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "--oidc-audience" in done.stderr
