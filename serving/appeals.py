@@ -16,6 +16,7 @@ from serving.people import Caller
 from serving.queue import CaseKind, CaseState, check_held, close, find_case, open_appeal_case
 from serving.refusal import NotFoundError, RequestError
 from serving.review import find_decision, kept_decision, policy_then
+from serving.rows import find_row
 from serving.sanctions import correct, lift
 from serving.store.database import new_id
 from serving.store.schema import appeals
@@ -73,11 +74,7 @@ def file_appeal(
 
 def find_appeal(connection: Connection, appeal_id: str) -> RowMapping:
     """The row of an appeal; raises ``NotFoundError``."""
-    row = connection.execute(select(appeals).where(appeals.c.appeal_id == appeal_id)).mappings()
-    found = row.first()
-    if found is None:
-        raise NotFoundError("appeal", appeal_id)
-    return found
+    return find_row(connection, appeals, appeal_id, "appeal")
 
 
 def answer(

@@ -33,11 +33,10 @@ class Desk:
         """Take up the pack in force, if another server activated one."""
         with self.database.read() as connection:
             sha256 = packs.active_sha256(connection)
-            if sha256 in {None, self.engine.active.loaded.version.sha256}:
+            if sha256 is None or sha256 == self.engine.active.loaded.version.sha256:
                 return
-            loaded = packs.active_pack(connection)
-        if loaded:
-            self.engine.use(loaded)
+            loaded = packs.pack_of(connection, sha256)
+        self.engine.use(loaded)
 
     def tend(self) -> bool:
         """End mutes whose time is over, follow the pack in force, forget old answers.

@@ -72,10 +72,6 @@ class Engine:
         """Go on under another pack; what is being scored ends under the one it began with."""
         self._active = Active(loaded, resolve(loaded.pack, self._scorer.operating))
 
-    def resolved(self, loaded: LoadedPack) -> Policy:
-        """Any pack, for the model that scores."""
-        return resolve(loaded.pack, self._scorer.operating)
-
     @property
     def active(self) -> Active:
         """The pack in force."""

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from labels.errors import ConfigError
 from policy.pack import LoadedPack, parse_pack
 from serving.people import Caller
-from serving.refusal import ForbiddenError, NotFoundError, RequestError, UnprocessableError
+from serving.refusal import ForbiddenError, RequestError, UnprocessableError
+from serving.rows import find_row
 from serving.store import chain
 from serving.store.database import new_id
 from serving.store.schema import packs
@@ -50,7 +51,7 @@ def propose(
     return find_pack(connection, version.sha256)
 
 
-def activate(connection: Connection, sha256: str, caller: Caller, now: datetime) -> LoadedPack:
+def activate(connection: Connection, sha256: str, caller: Caller, now: datetime) -> None:
     """Put a pack in force.
 
     Raises:
@@ -63,13 +64,6 @@ def activate(connection: Connection, sha256: str, caller: Caller, now: datetime)
             "own_proposal", f"{caller.user_id!r} proposed this pack; another person activates it"
         )
     _activate(connection, sha256, caller.user_id, now)
-    return pack_of(connection, sha256)
-
-
-def active_pack(connection: Connection) -> LoadedPack | None:
-    """The pack in force; None in a new store."""
-    sha256 = active_sha256(connection)
-    return None if sha256 is None else pack_of(connection, sha256)
 
 
 def active_sha256(connection: Connection) -> str | None:
@@ -91,10 +85,7 @@ def begin_with(connection: Connection, loaded: LoadedPack, source: str) -> None:
 
 def find_pack(connection: Connection, sha256: str) -> RowMapping:
     """The row of a pack; raises ``NotFoundError``."""
-    row = connection.execute(select(packs).where(packs.c.sha256 == sha256)).mappings().first()
-    if row is None:
-        raise NotFoundError("policy pack", sha256)
-    return row
+    return find_row(connection, packs, sha256, "policy pack")
 
 
 def pack_of(connection: Connection, sha256: str) -> LoadedPack:

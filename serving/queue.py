@@ -7,7 +7,8 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from labels.results import ScoredPost, Suggestion
 from serving.people import Caller, Role
-from serving.refusal import ForbiddenError, NotFoundError, RequestError
+from serving.refusal import ForbiddenError, RequestError
+from serving.rows import find_row
 from serving.store.database import new_id
 from serving.store.schema import cases, decisions
 
@@ -145,11 +146,7 @@ def close(connection: Connection, case_id: str, now: datetime) -> None:
 
 def find_case(connection: Connection, case_id: str) -> RowMapping:
     """The row of a case; raises ``NotFoundError``."""
-    asked = select(cases).where(cases.c.case_id == case_id)
-    row = connection.execute(asked).mappings().first()
-    if row is None:
-        raise NotFoundError("case", case_id)
-    return row
+    return find_row(connection, cases, case_id, "case")
 
 
 def _open(connection: Connection, case_id: str) -> RowMapping:

@@ -29,7 +29,8 @@ from serving.queue import (
     find_case,
     reopen,
 )
-from serving.refusal import NotFoundError, RequestError, UnprocessableError
+from serving.refusal import RequestError, UnprocessableError
+from serving.rows import find_row
 from serving.sanctions import impose
 from serving.store.schema import decisions, reports
 
@@ -119,11 +120,7 @@ def reject(connection: Connection, case_id: str, caller: Caller, now: datetime) 
 
 def find_decision(connection: Connection, decision_id: str) -> RowMapping:
     """The row of a decision; raises ``NotFoundError``."""
-    asked = select(decisions).where(decisions.c.decision_id == decision_id)
-    row = connection.execute(asked).mappings().first()
-    if row is None:
-        raise NotFoundError("decision", decision_id)
-    return row
+    return find_row(connection, decisions, decision_id, "decision")
 
 
 def kept_decision(row: RowMapping) -> Decision:

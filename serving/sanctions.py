@@ -11,7 +11,8 @@ from labels.results import Step
 from policy.ledger import Correction
 from serving.history import record_event
 from serving.outbox import Kind, announce
-from serving.refusal import NotFoundError, RequestError
+from serving.refusal import RequestError
+from serving.rows import find_row
 from serving.store.schema import sanctions
 
 _MUTES = (Step.SHORT_MUTE, Step.LONG_MUTE)
@@ -55,11 +56,7 @@ def impose(connection: Connection, kept: Decision, now: datetime) -> None:
 
 def find_sanction(connection: Connection, decision_id: str) -> RowMapping:
     """The row of a sanction; raises ``NotFoundError``."""
-    asked = select(sanctions).where(sanctions.c.decision_id == decision_id)
-    row = connection.execute(asked).mappings().first()
-    if row is None:
-        raise NotFoundError("sanction", decision_id)
-    return row
+    return find_row(connection, sanctions, decision_id, "sanction")
 
 
 def applied(connection: Connection, decision_id: str, now: datetime) -> RowMapping:

@@ -14,7 +14,8 @@ from serving.api.views import show
 from serving.outbox import DEAD, PENDING
 from serving.paging import page
 from serving.people import Role
-from serving.refusal import NotFoundError, UnprocessableError
+from serving.refusal import UnprocessableError
+from serving.rows import find_row
 from serving.shapes import (
     DeliveryPage,
     DeliveryView,
@@ -162,8 +163,4 @@ def list_events(desk: DeskHere, limit: _Limit = 100, after: QueryId | None = Non
 
 
 def _find(connection: Connection, webhook_id: str) -> RowMapping:
-    asked = select(webhooks).where(webhooks.c.webhook_id == webhook_id)
-    row = connection.execute(asked).mappings().first()
-    if row is None:
-        raise NotFoundError("webhook", webhook_id)
-    return row
+    return find_row(connection, webhooks, webhook_id, "webhook")
