@@ -216,10 +216,11 @@ def _arguments(folder: Path, config: TransformerConfig, steps: int, seed: int) -
 
 
 def _fast_bf16() -> bool:
-    """Whether 16-bit products are faster here than 32-bit ones: a GPU, or a CPU with AMX."""
+    """Whether the processor, or GPU, computes 16-bit products in hardware."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    abilities = torch.cpu.get_capabilities()
+    return bool(abilities.get("amx_bf16") or abilities.get("avx512_bf16"))
 
 
 def _last_checkpoint(folder: Path) -> str | None:
