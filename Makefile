@@ -5,7 +5,7 @@ PORT ?= 8000
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: serve install test lint bench policy-check fuzz chaos load clean
+.PHONY: serve install test lint bench policy-check fuzz chaos load audit-check clean
 
 serve: install
 	$(BIN)/mingbian serve --port $(PORT)
@@ -43,6 +43,9 @@ policy-check: .venv/installed-test
 
 fuzz chaos load: .venv/installed-test
 	$(BIN)/python benchmarks/$@.py
+
+audit-check: .venv/installed-test
+	$(BIN)/python benchmarks/audit_check.py
 
 .venv/installed-bench: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'

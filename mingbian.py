@@ -10,6 +10,7 @@ from labels.errors import MingbianError
 
 #: name: (where it lives, the extra it needs, one line of help)
 _COMMANDS = {
+    "audit": ("serving.audit.commands:audit", "audit", "Audit files of posts."),
     "corpus": ("training.corpus_commands:corpus", "train", "Check and audit the labelled corpus."),
     "evaluate": ("training.evaluate_commands:evaluate", "train", "Test a model."),
     "keys": ("serving.admin_commands:keys", "", "Issue, list and revoke keys."),

@@ -389,7 +389,7 @@ def audit(client: Client, receiver: Receiver, told: Told) -> list[str]:
 
 def _kill(server: Server, clients: Sequence[Client], plan: Plan) -> tuple[int, int]:
     """Kill until as many kills as planned met requests in flight; all kills, and those."""
-    rng = random.Random(plan.seed)  # noqa: S311
+    rng = random.Random(plan.seed)
     kills = hits = 0
     while hits < plan.kills and kills < 2 * plan.kills + _SPARE_KILLS:
         time.sleep(rng.uniform(*_MOMENTS))

@@ -276,7 +276,7 @@ _PLAIN = Shot(Operation("", "", frozenset(), ()), "", {}, b"")
 
 def shots_of(aim: Aim, seed: int, number: int) -> Iterator[Shot]:
     """The request of a number, the same for the same seed and ids; every so often two."""
-    rng = random.Random(f"{seed} {number}")  # noqa: S311
+    rng = random.Random(f"{seed} {number}")
     operation = rng.choice(aim.posts)
     body = rng.choice(aim.sound.get(operation.path, [{}]))
     spoil = rng.choice(SPOILS)

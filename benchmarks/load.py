@@ -161,7 +161,7 @@ async def _measure(address: str, process: int, seconds: int) -> list[str]:
 def _bodies() -> list[bytes]:
     """Real-length posts, each new to the store, in an order of their own."""
     rows = posts(load_corpus(corpus_folder()))
-    random.Random(_SEED).shuffle(rows)  # noqa: S311
+    random.Random(_SEED).shuffle(rows)
     names = {"data_id", "text", "title", "platform", "author", "declared", "metadata"}
     return [
         json.dumps({"items": [row.model_dump(mode="json", include=names)]}).encode()
@@ -186,7 +186,7 @@ async def _closed(client: "Client", bodies: list[bytes], seconds: int) -> float:
 
 async def _open(client: "Client", bodies: list[bytes], rate: float, seconds: int) -> Seen:
     """Requests that come whether or not earlier ones were answered, at random moments."""
-    rng = random.Random(_SEED)  # noqa: S311
+    rng = random.Random(_SEED)
     seen, running = Seen(), set[asyncio.Task[None]]()
     start = time.perf_counter()
     at, number = 0.0, 0

@@ -111,7 +111,7 @@ CHECKS = {"tests": tests, "backtest": backtest, "mutants": mutants}
 
 def _write_decisions(path: Path) -> list[str]:
     """Random decisions; the lines of the sample."""
-    rng = random.Random(_SEED)  # noqa: S311
+    rng = random.Random(_SEED)
     heads = taxonomy().heads
     clauses = tuple(taxonomy().clauses)
     sample = []

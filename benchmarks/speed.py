@@ -18,25 +18,22 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper
+from peer import PEER_POSTS, SINGLE_POSTS, batch, pipeline, real_length_posts, single
 from picture import draw
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer
 from transformers import (
     BertConfig,
-    BertForSequenceClassification,
     BertModel,
-    PreTrainedTokenizerFast,
-    pipeline,
 )
 
 from classifiers.bundle import TransformerPart, default_model_folder, read_bundle
@@ -45,16 +42,12 @@ from classifiers.rendering import content
 from classifiers.scorer import load_scorer
 from classifiers.session import Session
 from classifiers.transformer_model import GRAPH, TOKENIZER
-from labels.dataset import corpus_folder, load_corpus, posts
 from labels.records import Post
 from training.multitask import MultiTask
 from training.transformer_export import write_graph
 
 HERE = Path(__file__).parent
 CORES = os.cpu_count() or 1
-#: what a peer is timed on: a whole run over all posts would take it minutes
-PEER_POSTS = 200
-SINGLE_POSTS = 100
 _MATRIX_RANK = 2
 _PRODUCTS = ("MatMul", "MatMulInteger")
 
@@ -66,12 +59,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results" / "speed.json")
     arguments = parser.parse_args()
     torch.set_num_threads(CORES)
-    rows = _real_length_posts(arguments.posts)
+    rows = real_length_posts(arguments.posts)
     part, encoder = _transformer()
     windows = [[window.ids for window in encoder.encode(post)] for post in rows]
     systems = {
         "mingbian": _ours(rows),
-        "a_pipeline_bert_base_fp32": _pipeline(rows),
+        "a_pipeline_bert_base_fp32": pipeline(rows),
         "b_torch_fp32": _torch(encoder, windows),
         "c_onnx_fp32": _onnx(part, encoder, windows),
     }
@@ -103,13 +96,6 @@ def main() -> None:
     print(json.dumps(report, indent=1))
 
 
-def _real_length_posts(count: int) -> list[Post]:
-    """Posts spread over the corpus, repeated only if it has fewer."""
-    rows = posts(load_corpus(corpus_folder()))
-    chosen = np.linspace(0, len(rows) - 1, count).astype(int)
-    return [rows[place] for place in chosen]
-
-
 def _transformer() -> tuple[TransformerPart, PostEncoder]:
     folder = default_model_folder()
     manifest = read_bundle(folder).manifest
@@ -124,27 +110,9 @@ def _ours(rows: Sequence[Post]) -> dict[str, float]:
     together = load_scorer(folder, threads=CORES)
     together.score(rows[:50])
     return {
-        **_batch(lambda: together.score(rows), len(rows)),
-        **_single([lambda post=post: one.score([post]) for post in rows[:SINGLE_POSTS]]),
+        **batch(lambda: together.score(rows), len(rows)),
+        **single([lambda post=post: one.score([post]) for post in rows[:SINGLE_POSTS]]),
     }
-
-
-def _pipeline(rows: Sequence[Post]) -> dict[str, float]:
-    """The faster of batches of 1 and of 32, which is the pipeline's own way to be fast."""
-    texts = [content(post) for post in rows[:: max(1, len(rows) // PEER_POSTS)]][:PEER_POSTS]
-    config = BertConfig(vocab_size=21_128)
-    model = BertForSequenceClassification(config).eval()
-    classify = pipeline(
-        "text-classification", model=model, tokenizer=_characters(texts), device="cpu"
-    )
-    classify(texts[:8])
-    batches = [
-        _batch(lambda size=size: classify(texts, batch_size=size, truncation=True), len(texts))
-        for size in (1, 32)
-    ]
-    fastest = max(batches, key=lambda found: found["posts_per_second"])
-    calls = [lambda text=text: classify(text, truncation=True) for text in texts[:SINGLE_POSTS]]
-    return {**fastest, **_single(calls)}
 
 
 def _torch(encoder: PostEncoder, windows: Sequence[list[list[int]]]) -> dict[str, float]:
@@ -160,8 +128,8 @@ def _torch(encoder: PostEncoder, windows: Sequence[list[list[int]]]) -> dict[str
     score(some[0])
     calls = [lambda post=post: score(post) for post in some]
     return {
-        **_batch(lambda: [call() for call in calls], len(some)),
-        **_single(calls[:SINGLE_POSTS]),
+        **batch(lambda: [call() for call in calls], len(some)),
+        **single(calls[:SINGLE_POSTS]),
     }
 
 
@@ -181,8 +149,8 @@ def _onnx(
     some = windows[:: max(1, len(windows) // PEER_POSTS)][:PEER_POSTS]
     score(some[0])
     with ThreadPoolExecutor(CORES) as pool:
-        batch = _batch(lambda: list(pool.map(score, some)), len(some))
-    return {**batch, **_single([lambda post=post: score(post) for post in some[:SINGLE_POSTS]])}
+        together = batch(lambda: list(pool.map(score, some)), len(some))
+    return {**together, **single([lambda post=post: score(post) for post in some[:SINGLE_POSTS]])}
 
 
 def _random_model(encoder: PostEncoder) -> MultiTask:
@@ -219,41 +187,6 @@ def _matrix_shapes() -> list[tuple[int, int]]:
 def _operations(tokens: float) -> float:
     """Multiplications and additions of so many tokens with the bundled matrices."""
     return sum(2 * tokens * rows * columns for rows, columns in _matrix_shapes())
-
-
-def _batch(work: Callable[[], Any], count: int) -> dict[str, float]:
-    start = time.perf_counter()
-    work()
-    return {"posts_per_second": round(count / (time.perf_counter() - start), 2)}
-
-
-def _single(calls: Sequence[Callable[[], Any]]) -> dict[str, float]:
-    """Latency of posts one at a time, milliseconds."""
-    times = []
-    for call in calls:
-        start = time.perf_counter()
-        call()
-        times.append(1e3 * (time.perf_counter() - start))
-    p50, p99 = np.percentile(times, [50, 99])
-    return {"p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2)}
-
-
-def _characters(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """A token a character, as BERT-base reads Chinese."""
-    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    signs = sorted({sign for text in texts for sign in text.lower()})[: 21_128 - len(specials)]
-    vocabulary = {token: place for place, token in enumerate([*specials, *signs])}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        model_max_length=512,
-    )
 
 
 def _int8_peak() -> float:

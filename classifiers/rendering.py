@@ -5,6 +5,7 @@ past the tokenizer's vocabulary, so no author can write one. A field that was no
 nothing behind. Platform, ids and dates are not read: they must not become evidence.
 """
 
+import hashlib
 from collections.abc import Iterator
 
 from labels.disguise import reveal
@@ -13,6 +14,8 @@ from labels.records import Declared, Post
 _DECLARATIONS = tuple(
     name for name in Declared.model_fields if name not in ("source", "event_date")
 )
+
+_READ = {"title", "text", "author", "declared"}
 
 #: marker: Chinese words whose embeddings it starts from; the order is part of a trained model
 MARKERS: dict[str, str] = {
@@ -56,6 +59,20 @@ def face(post: Post) -> list[Segment]:
 def content(post: Post) -> str:
     """Title and text as sent; a title stands on a line of its own."""
     return "\n".join(part for part in (post.title, post.text) if part)
+
+
+def input_digest(post: Post) -> bytes:
+    """16 bytes that are equal where a model reads the same: content, face and declarations.
+
+    A field that is absent and one that is empty differ.
+    """
+    read = post.model_dump_json(include=_READ, exclude={"author": {"account_id"}})
+    return hashlib.blake2b(read.encode(), digest_size=16).digest()
+
+
+def content_digest(post: Post) -> bytes:
+    """16 bytes that are equal where title and text are, whoever wrote them."""
+    return hashlib.blake2b(content(post).encode(), digest_size=16).digest()
 
 
 def text_span(post: Post, window: tuple[int, int]) -> tuple[int, int]:

@@ -34,6 +34,7 @@ class Clause(Strict):
     positive_example: str
     hard_negative_example: str
     evidence_needed: str
+    evidence_needed_zh: str
     default_severity: Literal["S1", "S2", "S3", "S4"]
     text_only_decidable: Literal["no", "partial", "yes"]
     basis: str

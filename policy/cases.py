@@ -92,6 +92,20 @@ def many(cases: Sequence[Case]) -> Cases:
     )
 
 
+def proposals(
+    heads: Floats, machine: Floats, labels: Sequence[LabelFacts], strikes: Sequence[Strikes]
+) -> Cases:
+    """Posts that nobody has looked at.
+
+    Args:
+        heads: shape (posts, heads), probabilities in the order of the taxonomy.
+        machine: shape (posts,), the machine-written score, NaN where it is unknown.
+        labels: of each post.
+        strikes: of each post's account.
+    """
+    return _columns(heads, machine, labels, strikes, [None] * len(labels))
+
+
 def _columns(
     heads: Floats,
     machine: Floats,

@@ -68,7 +68,7 @@ def decide(scores: HeadScores, reading: LabelReading, policy: Policy) -> Decisio
             for place in np.flatnonzero(ruling.protected[0])
         ),
         sanction=_sanction(cases, ruling, findings, policy),
-        warnings=tuple(_warnings(reading)),
+        warnings=tuple(label_advice(reading)),
     )
 
 
@@ -146,7 +146,7 @@ def _requires(
         yield "hearing_offered"
 
 
-def _warnings(reading: LabelReading) -> Iterator[str]:
+def label_advice(reading: LabelReading) -> Iterator[str]:
     """Advice on labels that is no suspicion (labelling measures, art. 6 and 10)."""
     wording = reading.wording(Kind.AI)
     if wording and not reading.declared_ai:

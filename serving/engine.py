@@ -116,12 +116,12 @@ class Engine:
         self, items: Sequence[Item], answer: Callable[[Post, HeadScores], _Answer]
     ) -> list[_Answer | RejectedPost]:
         """An answer to each post with its scores, a rejection of what is none."""
-        parsed = [_parsed(item) for item in items]
-        posts = [post for post in parsed if isinstance(post, Post)]
+        found = [parsed(item) for item in items]
+        posts = [post for post in found if isinstance(post, Post)]
         scores = iter(self._scorer.score(posts))
         return [
             answer(post, next(scores)) if isinstance(post, Post) else _rejection(post)
-            for post in parsed
+            for post in found
         ]
 
     def _checked(self, post: Post, scores: HeadScores, *, active: Active) -> CheckedPost:
@@ -152,7 +152,7 @@ class Engine:
             ),
             proposed_sanction=decision.sanction,
             text_coverage=scores.text_coverage,
-            warnings=(*_input_warnings(post), *decision.warnings),
+            warnings=(*input_warnings(post), *decision.warnings),
             model=self._scorer.version,
             policy=active.loaded.version,
             explanations=self._explanations(post, decision.findings) if explain else None,
@@ -175,7 +175,8 @@ class Engine:
         )
 
 
-def _parsed(item: Item) -> Post | PostError:
+def parsed(item: Item) -> Post | PostError:
+    """The post of an item, or why there is none."""
     if isinstance(item, PostError):
         return item
     try:
@@ -189,7 +190,7 @@ def _rejection(error: PostError) -> RejectedPost:
     return RejectedPost(data_id=error.data_id, error=told)
 
 
-def _input_warnings(post: Post) -> list[str]:
+def input_warnings(post: Post) -> list[str]:
     """What the model had to do without; an absent field is not evidence."""
     absent = [name for name in ("author", "declared") if getattr(post, name) is None]
     return [f"{name}_absent" for name in absent]

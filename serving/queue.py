@@ -57,6 +57,12 @@ def open_appeal_case(connection: Connection, decision: RowMapping, now: datetime
     )
 
 
+def has_case(connection: Connection, decision_id: str) -> bool:
+    """Whether somebody looks, or looked, at a decision."""
+    asked = select(cases.c.case_id).where(cases.c.decision_id == decision_id).limit(1)
+    return connection.scalar(asked) is not None
+
+
 def hasten(connection: Connection, decision_id: str, by: float) -> None:
     """Move an open review up the queue."""
     connection.execute(

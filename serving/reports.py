@@ -6,11 +6,11 @@ from sqlalchemy import Connection, case, func, insert, select
 
 from labels.results import ScoredPost, Step
 from serving.history import record_event
-from serving.queue import hasten, open_case
+from serving.queue import has_case, hasten, open_case
 from serving.refusal import UnprocessableError
 from serving.review import DISMISSED, UPHELD, find_decision, kept_decision
 from serving.store.database import new_id
-from serving.store.schema import cases, decisions, reports
+from serving.store.schema import decisions, reports
 
 
 def intake(
@@ -55,7 +55,7 @@ def intake(
         at=now,
         data_id=row["data_id"],
     )
-    if not _was_looked_at(connection, decision_id):
+    if not has_case(connection, decision_id):
         result = ScoredPost.model_validate(row["result"], strict=False)
         open_case(connection, decision_id, row["account_id"], result, now)
     hasten(connection, decision_id, weight)
@@ -92,9 +92,3 @@ def newest_decision(connection: Connection, data_id: str) -> str:
             remedy="send the post itself with the report",
         )
     return str(found)
-
-
-def _was_looked_at(connection: Connection, decision_id: str) -> bool:
-    """Whether somebody looks, or looked, at it."""
-    asked = select(cases.c.case_id).where(cases.c.decision_id == decision_id).limit(1)
-    return connection.scalar(asked) is not None

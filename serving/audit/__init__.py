@@ -1,0 +1,1 @@
+"""Offline audits: files of posts in, decisions and a report out, resumable at any moment."""

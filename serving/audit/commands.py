@@ -1,0 +1,172 @@
+"""``mingbian audit``."""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from classifiers.scorer import load_scorer
+from labels.results import Version
+from labels.yamlfile import read_yaml
+from policy.pack import load_pack
+from policy.resolve import resolve
+from serving.audit.diff import difference
+from serving.audit.enqueue import enqueue
+from serving.audit.layout import Layout
+from serving.audit.plan import Plan, read_plan, sha256_of
+from serving.audit.ruling import History, Rules
+from serving.audit.run import SAMPLE, Audit, read_summary, review_levels
+from serving.audit.sample import draw, estimates, plan_sample, posts_of, read_csv, write_csv
+from serving.audit.scoring import Engine, LocalEngine, RayEngine
+from serving.audit.sources import ColumnMapping, Sources
+from serving.audit.summary import flagged, found_in
+from serving.loading import Loading, engine_options
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_folder = click.Path(file_okay=False, path_type=Path)
+_day = click.DateTime(["%Y-%m-%d"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What `audit run` was asked for, beside model, policy and threads."""
+
+    columns: Path | None
+    history: Path | None
+    first: datetime | None
+    last: datetime | None
+    engine: str
+    ray_address: str | None
+    json_progress: bool
+
+    def __post_init__(self) -> None:
+        if (self.first is None) != (self.last is None):
+            raise click.UsageError("--from and --to go together")
+
+    def mapping(self) -> ColumnMapping | None:
+        return read_yaml(self.columns, ColumnMapping) if self.columns else None
+
+    def plan(self, sources: Sources, model: Version, policy: Version) -> Plan:
+        mapping = self.mapping()
+        return Plan(
+            sources=sources.files,
+            columns=mapping.columns if mapping else None,
+            model=model,
+            policy=policy,
+            history=sha256_of(self.history) if self.history else None,
+            first=self.first.date() if self.first else None,
+            last=self.last.date() if self.last else None,
+        )
+
+
+@click.group()
+def audit() -> None:
+    """Audit files of posts, compare audits, and sample them for review."""
+
+
+@audit.command()
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option("--out", type=_folder, required=True, help="Folder of the results.")
+@click.option("--columns", type=_file, help="YAML: which column holds which field of a post.")
+@click.option("--history", type=_file, help="Events of the accounts (JSONL).")
+@click.option("--from", "first", type=_day, help="First day to audit (Beijing).")
+@click.option("--to", "last", type=_day, help="Last day to audit (Beijing).")
+@click.option(
+    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+    help="This process, or Ray Data.",
+)  # fmt: skip
+@click.option("--ray-address", help="A cluster; without it Ray starts on this machine.")
+@click.option("--json-progress", is_flag=True, help="Progress as JSON lines on standard error.")
+@engine_options
+def run(sources: tuple[str, ...], out: Path, loading: Loading, **options: Any) -> None:
+    """Audit the posts in SOURCE: files, folders, globs or URLs of Parquet, CSV and JSONL.
+
+    Writes decisions.parquet, errors.parquet, clusters.parquet, summary.json and report.html.
+    Killed at any moment, the same command goes on where it was. Exit 2 if a row was refused.
+    """
+    asked = _Asked(**options)
+    layout, mapping = Layout(out), asked.mapping()
+    found = Sources(sources, mapping)
+    scorer, pack = load_scorer(loading.model, threads=loading.threads), load_pack(loading.policy)
+    plan = asked.plan(found, scorer.version, pack.version)
+    rules = Rules(
+        resolve(pack.pack, scorer.operating),
+        {"model": plan.model, "policy": plan.policy},
+        History(asked.history, pack.pack.strike_days),
+    )
+    engine: Engine = LocalEngine(scorer, layout)
+    if asked.engine == "ray":
+        engine = RayEngine(loading.model, layout, asked.ray_address, loading.threads)
+    summary = Audit(found, plan, layout, engine, scorer, rules, asked.json_progress).run()
+    rows = summary["rows"]
+    click.echo(
+        f"{rows['read']} rows: {rows['decided']} decided ({rows['distinct_inputs']} distinct "
+        f"inputs), {flagged(summary['suggestions'])} to review, "
+        f"{rows['read'] - rows['decided']} refused; wrote {layout.report}",
+        err=True,
+    )
+    if any(code != "outside_window" for code in rows["refused"]):
+        sys.exit(2)
+
+
+@audit.command()
+@click.argument("old", type=_folder)
+@click.argument("new", type=_folder)
+@click.option("-o", "--out", type=click.File("w", encoding="utf-8"), default="-")
+def diff(old: Path, new: Path, out: IO[str]) -> None:
+    """Compare the audits in OLD and NEW: two models, two packs or two months (JSON)."""
+    found = difference(Layout(old), Layout(new))
+    out.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+
+
+@audit.command("label-sample")
+@click.argument("folder", metavar="AUDIT", type=_folder)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option("--columns", type=_file, help="The column mapping of the audit.")
+@click.option("--size", type=click.IntRange(1, 100_000), default=SAMPLE, show_default=True)
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to fill in."
+)
+@click.option("--store", help="Queue of a server to put the sample into, by its store's URL.")
+@engine_options
+def label_sample(
+    folder: Path, sources: tuple[str, ...], columns: Path | None, loading: Loading, **target: Any
+) -> None:
+    """Sample the posts of an AUDIT of SOURCE for people to judge.
+
+    The sample is random within strata; `mingbian audit labels` says what the answers mean.
+    """
+    if (target["out"] is None) == (target["store"] is None):
+        raise click.UsageError("give either --out or --store")
+    layout = Layout(folder)
+    summary, mapping = read_summary(layout), read_yaml(columns, ColumnMapping) if columns else None
+    review = review_levels(summary)
+    with found_in(layout) as found:
+        rows = draw(found, review, plan_sample(found, review, target["size"]))
+    sample = posts_of(Sources(sources, mapping), rows)
+    if target["out"]:
+        written = write_csv(target["out"], sample)
+    else:
+        written = enqueue(sample, loading.engine(), target["store"], read_plan(layout))
+    click.echo(f"{written} posts to judge", err=True)
+
+
+@audit.command()
+@click.argument("folder", metavar="AUDIT", type=_folder)
+@click.argument("sheet", metavar="SHEET", type=_file)
+@click.option("-o", "--out", type=click.File("w", encoding="utf-8"), help="Labels (JSONL).")
+def labels(folder: Path, sheet: Path, out: IO[str] | None) -> None:
+    """What the answers in a filled SHEET of label-sample say of the whole AUDIT (JSON)."""
+    layout = Layout(folder)
+    review = review_levels(read_summary(layout))
+    answers = list(read_csv(sheet))
+    with found_in(layout) as found:
+        planned = {each.stratum: each.posts for each in plan_sample(found, review, SAMPLE)}
+    if out:
+        out.writelines(answer.model_dump_json() + "\n" for answer in answers)
+    told = {name: asdict(share) for name, share in estimates(planned, answers).items()}
+    click.echo(json.dumps(told, indent=1))

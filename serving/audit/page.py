@@ -1,0 +1,504 @@
+"""The report of an audit as one HTML page that needs nothing from outside, Chinese first."""
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from importlib import resources
+from itertools import groupby, pairwise
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from labels.records import Post
+from labels.results import Span, Step, Suggestion
+from labels.taxonomy import Category, taxonomy
+from serving.audit.summary import BIN, Row, flagged
+
+#: Chinese and English
+Name = tuple[str, str]
+
+#: code points of a post that are shown, and of its other fields; names get fewer
+_TEXT, _FIELD, _NAME = 400, 160, 80
+#: platforms, source files and runs of steps that are told one by one
+_TOP, _FILES, _RUNS = 20, 8, 12
+#: longer spans of time are counted by month, and then by year
+_DAYS, _MONTHS, _PERIODS = 92, 120, 120
+_BEIJING = timezone(timedelta(hours=8))
+
+#: log-odds where histograms begin and end; what lies beyond is in the outermost bars
+_EDGE = 12.0
+_TICKS = ("0.001%", "0.1%", "1%", "10%", "50%", "90%", "99%", "99.9%", "99.999%")
+#: scores beyond are told as beyond it
+_SURE = 0.999
+#: size of a histogram's plot and of the chart over time
+_PLOT, _CHART = (400.0, 120.0), (960.0, 180.0)
+
+_LEVELS = (Suggestion.PROMPT, Suggestion.REVIEW, Suggestion.ACT)
+_HARSHEST_FIRST = tuple(reversed(Suggestion))
+
+_NAMES: dict[str, dict[str | None, Name]] = {
+    "suggestion": {
+        "pass": ("放行", "pass"),
+        "prompt": ("提示", "prompt"),
+        "review": ("复核", "review"),
+        "act": ("处置（待人工确认）", "act (a person confirms)"),
+    },
+    "bar": {
+        "pass": ("放行", "pass"),
+        "prompt": ("提示", "prompt"),
+        "review": ("复核", "review"),
+        "act": ("处置", "act"),
+        "rate": ("送人工", "to people"),
+    },
+    "step": {
+        "none": ("无", "none"),
+        "prompt": ("提示补标", "prompt to label"),
+        "warning": ("警告", "warning"),
+        "short_mute": ("短期禁言", "short mute"),
+        "long_mute": ("长期禁言", "long mute"),
+        "closure": ("关闭账号", "closure"),
+    },
+    "account_type": {
+        "none": ("未认证", "not verified"),
+        "person": ("个人", "person"),
+        "professional": ("专业人士", "professional"),
+        "organization": ("机构", "organization"),
+        "media": ("媒体", "media"),
+        "government": ("政府", "government"),
+        None: ("未提供", "not given"),
+    },
+    "ai_state": {
+        "none": ("无标识", "none"),
+        "suspected": ("疑似", "suspected"),
+        "possible": ("可能", "possible"),
+        "confirmed": ("确认", "confirmed"),
+    },
+    "stratum": {
+        "act": ("建议处置", "act suggested"),
+        "review": ("建议复核", "review suggested"),
+        "prompt": ("建议提示", "prompt suggested"),
+        "near": ("接近阈值的放行", "passed, near a threshold"),
+        "pass": ("放行", "passed"),
+    },
+    "refused": {
+        "blank": ("空白：没有正文、标题或编号", "blank: no text, title or id"),
+        "control_character": ("编号含控制字符", "control character in an id"),
+        "empty_file": ("空文件", "empty file"),
+        "invalid_csv": ("CSV 列数不符", "CSV row does not fit its header"),
+        "invalid_json": ("不是合法 JSON", "no valid JSON"),
+        "invalid_type": ("字段类型不符", "wrong type of a field"),
+        "missing_field": ("缺少必填字段", "required field missing"),
+        "not_finite": ("数值为无穷", "infinite number"),
+        "outside_window": ("不在时间范围内，或没有时间", "outside the window, or without a time"),
+        "repeated_data_id": ("编号重复", "repeated data_id"),
+        "too_long": ("超过长度上限", "too long"),
+        "unknown_field": ("未知字段", "unknown field"),
+        "unknown_value": ("未知取值", "unknown value"),
+        "unreadable_file": ("文件无法读取", "unreadable file"),
+    },
+    "category": {entry.code: (entry.zh, entry.en) for entry in taxonomy().categories},
+    "protected": {p.code: (p.zh, p.en) for p in taxonomy().protected_classes},
+    "field": {
+        "display_name": ("昵称", "name"),
+        "bio": ("简介", "bio"),
+        "title": ("标题", "title"),
+        "text": ("正文", "text"),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A post that the report shows, with its decision and the words that carry its scores."""
+
+    row: Row
+    post: Post
+    spans: Mapping[str, Sequence[Span]]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A field of a post as far as it is shown: pieces, each with the categories it speaks for.
+
+    ``unseen`` counts marks in what was cut off.
+    """
+
+    field: str
+    pieces: tuple[tuple[str, tuple[str, ...]], ...]
+    starts_late: bool
+    ends_early: bool
+    characters: int
+    unseen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A bar of a chart; ``told`` when one points at it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A place on an axis."""
+
+    at: float
+    told: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Geometry of a chart, in the units of its view box."""
+
+    width: float
+    height: float
+    bars: tuple[Box, ...]
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+
+
+def page(summary: Mapping[str, Any], shown: Sequence[Shown]) -> str:
+    """HTML, Chinese first.
+
+    Args:
+        summary: of :meth:`serving.audit.summary.Found.summary`, with ``sampling`` and the
+            accounts' ``escalation``.
+        shown: flagged posts, and the examples of clusters.
+    """
+    template = resources.files("serving.audit").joinpath("page.html").read_text("utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {"number": _number, "percent": _percent, "score": _score, "plain": plain}
+    return environment.from_string(template).render(
+        **summary,
+        named=named,
+        suggested=list(Suggestion),
+        levels=_LEVELS,
+        to_review=flagged(summary["suggestions"]),
+        files=_FILES,
+        taxonomy=taxonomy(),
+        histograms=_histograms(summary["categories"]),
+        by_clause=_by_clause(summary["clauses"]),
+        ladder=[(step.value, summary["steps"].get(step.value, 0)) for step in Step],
+        time=_time(summary["days"]),
+        breakdowns=_breakdowns(summary),
+        protected_rows={row["code"]: row for row in summary["protected"]},
+        careers=[_runs(account["escalation"]) for account in summary["accounts"]],
+        runs=_RUNS,
+        samples=_samples(summary["clusters"], shown),
+        copies={each.row["row"]: _card(each) for each in shown},
+    )
+
+
+def named(kind: str, value: str | None) -> Name:
+    """What a value is called; an unknown one is called by itself."""
+    return _NAMES[kind].get(value) or (plain(value), plain(value))
+
+
+def plain(text: Any, limit: int = _NAME) -> str:
+    """A name or id of somebody else's, on one line, with its hidden characters visible."""
+    whole = str(text)
+    told = _visible(" ".join(whole[:limit].split()))
+    return told if len(whole) <= limit else f"{told}……（{len(whole):,} 字 characters）"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _percent(share: float | None) -> str:
+    """With as many places as tell a small share from none."""
+    if share is None:
+        return "–"
+    places = 1 if share >= 0.01 or not share else 2 if share >= 0.001 else 4  # noqa: PLR2004
+    return f"{100 * share:.{places}f} %"
+
+
+def _score(probability: float) -> str:
+    """Never as if it were certain."""
+    if probability > _SURE:
+        return f"> {100 * _SURE:.1f} %"
+    return f"< {100 * (1 - _SURE):.1f} %" if probability < 1 - _SURE else _percent(probability)
+
+
+_EMOJI_JOINER = re.compile(r"(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d")
+_HIDING = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+
+
+def _visible(text: str) -> str:
+    """Characters that hide or turn others, written out; those that join emoji stay."""
+    text = text.replace("\r\n", "\n")
+    kept = {match.start() for match in _EMOJI_JOINER.finditer(text)}
+    return "".join(
+        f"‹U+{ord(letter):04X}›"
+        if letter not in "\n\t" and place not in kept and unicodedata.category(letter) in _HIDING
+        else letter
+        for place, letter in enumerate(text)
+    )
+
+
+def _passage(field: str, text: str, spans: Mapping[str, Sequence[Span]]) -> Passage:
+    """The words around the first mark."""
+    marks = [
+        (span.start, span.end, category)
+        for category in Category
+        for span in spans.get(category.value, ())
+        if span.field == field
+    ]
+    limit = _TEXT if field == "text" else _FIELD
+    first = min((start for start, _, _ in marks), default=0)
+    start = max(0, min(first - limit // 4, len(text) - limit))
+    end = min(len(text), start + limit)
+    edges = {start, end, *(edge for a, b, _ in marks for edge in (a, b) if start < edge < end)}
+    parts = [
+        (text[a:b], tuple(c.value for x, y, c in marks if x <= a and b <= y))
+        for a, b in pairwise(sorted(edges))
+    ]
+    pieces = tuple(
+        (_visible("".join(part for part, _ in group)), categories)
+        for categories, group in groupby(parts, lambda part: tuple(dict.fromkeys(part[1])))
+    )
+    unseen = sum(b <= start or a >= end for a, b, _ in marks)
+    return Passage(field, pieces, start > 0, end < len(text), len(text), unseen)
+
+
+def _card(each: Shown) -> dict[str, Any]:
+    """A post with its decision, as the page shows them."""
+    row, post = each.row, each.post
+    said = {
+        "display_name": post.author and post.author.display_name,
+        "bio": post.author and post.author.bio,
+        "title": post.title,
+        "text": post.text,
+    }
+    raised = dict.fromkeys(taxonomy().category_of[clause] for clause in row["clauses"])
+    return {
+        "row": row,
+        "at": _moment(row["published_at"]),
+        "passages": [_passage(field, text, each.spans) for field, text in said.items() if text],
+        "scores": [(category.value, row[category.value]) for category in raised],
+        "clauses": [
+            (taxonomy().clauses[clause], level)
+            for clause, level in zip(row["clauses"], row["levels"], strict=True)
+        ],
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else f"{at.astimezone(_BEIJING):%Y-%m-%d %H:%M}"
+
+
+def _samples(clusters: Sequence[Row], shown: Iterable[Shown]) -> dict[str, list[dict[str, Any]]]:
+    """Flagged posts under the category of their highest score, protected ones apart.
+
+    Examples of clusters are shown there.
+    """
+    elsewhere = {cluster["example_row"] for cluster in clusters}
+    groups: dict[str, list[Shown]] = {name: [] for name in (*(c.value for c in Category), "")}
+    for each in shown:
+        if each.row["suggestion"] in {"review", "act"} and each.row["row"] not in elsewhere:
+            groups["" if each.row["protected"] else _highest(each.row)].append(each)
+    return {name: list(map(_card, sorted(of, key=_severity))) for name, of in groups.items()}
+
+
+def _highest(row: Row) -> str:
+    return max(Category, key=lambda category: float(row[category.value])).value
+
+
+def _severity(each: Shown) -> tuple[bool, float, int]:
+    return each.row["suggestion"] != "act", -each.row[_highest(each.row)], each.row["row"]
+
+
+def _by_clause(rows: Iterable[Row]) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        found[row["clause"]][row["level"]] += row["posts"]
+    return {clause: found[clause] for clause in taxonomy().clauses}
+
+
+def _runs(escalation: Iterable[Row]) -> list[tuple[str, int, int]]:
+    """Steps of an account with their days, and how often each comes in a row."""
+    return [
+        (step, days, sum(1 for _ in group))
+        for (step, days), group in groupby(escalation, lambda found: (found["step"], found["days"]))
+    ]
+
+
+def _breakdowns(summary: Mapping[str, Any]) -> list[tuple[Name, list[tuple[Name, Counter[str]]]]]:
+    """Tables of posts by suggestion, one a property."""
+    return [
+        (
+            ("账号认证类型", "Account type"),
+            _in_order("account_type", summary["account_types"]),
+        ),
+        (("平台", "Platform"), _largest(summary["platforms"])),
+        (("AI 标识状态", "AI-label state"), _in_order("ai_state", summary["ai_states"])),
+    ]
+
+
+def _counted(rows: Iterable[Row]) -> dict[str | None, Counter[str]]:
+    found: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        found[row["name"]][row["suggestion"]] += row["posts"]
+    return found
+
+
+def _in_order(kind: str, rows: Iterable[Row]) -> list[tuple[Name, Counter[str]]]:
+    found = _counted(rows)
+    order = dict.fromkeys((*_NAMES[kind], *found))
+    return [(named(kind, name), found[name]) for name in order if name in found]
+
+
+def _largest(rows: Iterable[Row]) -> list[tuple[Name, Counter[str]]]:
+    """The largest by name, the others added up, and those without a name."""
+    found = _counted(rows)
+    nameless = found.pop(None, Counter())
+    order = sorted(found, key=lambda name: (-found[name].total(), name or ""))
+    told = [((plain(name), plain(name)), found[name]) for name in order[:_TOP]]
+    others = order[_TOP:]
+    if others:
+        rest = sum((found[name] for name in others), Counter[str]())
+        told.append(((f"其他（{len(others):,} 个）", f"others ({len(others):,})"), rest))
+    if nameless:
+        told.append((("未提供", "not given"), nameless))
+    return told
+
+
+def _histograms(categories: Mapping[str, Any]) -> dict[str, Chart]:
+    """Of each category's scores: bars over log-odds, on one scale of counts."""
+    bins = {name: _bins(found["log_odds"]) for name, found in categories.items()}
+    most = max((n for each in bins.values() for n in each.values()), default=0)
+    return {
+        name: _histogram(bins[name], found["thresholds"], math.log10(most + 1) or 1.0)
+        for name, found in categories.items()
+    }
+
+
+def _bins(found: Iterable[Row]) -> Counter[float]:
+    counts: Counter[float] = Counter()
+    for each in found:
+        counts[min(max(each["from"], -_EDGE), _EDGE - BIN)] += each["posts"]
+    return counts
+
+
+def _histogram(bins: Mapping[float, int], thresholds: Mapping[str, Any], decades: float) -> Chart:
+    """Heights are logarithms of counts: the few posts that matter are seen beside the many."""
+    width, height = _PLOT
+    bars = []
+    for start, posts in sorted(bins.items()):
+        tall = height * math.log10(posts + 1) / decades
+        told = f"{_odds_told(start)} – {_odds_told(start + BIN)}: {posts:,}"
+        box = Box(_across(start) + 0.5, height - tall, width * BIN / _EDGE / 2 - 1, tall, "", told)
+        bars.append(box)
+    lines = [
+        Tick(_across(math.log(at / (1 - at))), f"{100 * at:.1f}%", level)
+        for level, at in thresholds.items()
+        if at is not None
+    ]
+    axis = [Tick(_across(_log_odds(told)), told) for told in _TICKS]
+    powers = [Tick(0.0, "0")] + [
+        Tick(math.log10(10**power + 1) / decades, f"{10**power:,}")
+        for power in range(math.floor(decades) + 1)
+        if math.log10(10**power + 1) <= decades
+    ]
+    up = [Tick(height * (1 - power.at), power.told) for power in powers]
+    return Chart(width, height, tuple(bars), (*axis, *lines), tuple(up))
+
+
+def _across(log_odds: float) -> float:
+    return _PLOT[0] * (min(max(log_odds, -_EDGE), _EDGE) + _EDGE) / _EDGE / 2
+
+
+def _log_odds(percentage: str) -> float:
+    share = float(percentage.removesuffix("%")) / 100
+    return math.log(share / (1 - share))
+
+
+def _odds_told(log_odds: float) -> str:
+    return f"{100 / (1 + math.exp(-log_odds)):.3g} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Posts over time: how many, and how many of a thousand go to review; ``unit`` of a bar."""
+
+    unit: str
+    posts: Chart | None
+    per_thousand: Chart | None
+
+
+def _time(days: Sequence[Row]) -> Time:
+    """By day, or by month or year where days would be too many."""
+    found: dict[date, Counter[str]] = defaultdict(Counter)
+    for row in days:
+        if row["day"] is not None:
+            found[_date(row["day"])][row["suggestion"]] += row["posts"]
+    if not found:
+        return Time("day", None, None)
+    unit, periods = _periods(found)
+    posts = [{name.value: float(n[name]) for name in _HARSHEST_FIRST} for n in periods.values()]
+    rates = [{"rate": 1000 * flagged(n) / n.total() if n else 0.0} for n in periods.values()]
+    return Time(unit, _stacked(list(periods), posts), _stacked(list(periods), rates))
+
+
+def _date(day: str) -> date:
+    year, month, number = map(int, day.split("-"))
+    return date(year, month, number)
+
+
+def _periods(found: Mapping[date, Counter[str]]) -> tuple[str, dict[str, Counter[str]]]:
+    """Counts by period, gaps included; of very long spans only years that have posts."""
+    first, last = min(found), max(found)
+    months = 12 * (last.year - first.year) + last.month - first.month + 1
+    if (last - first).days < _DAYS:
+        every = (first + timedelta(days=n) for n in range((last - first).days + 1))
+        return "day", {day.isoformat(): found.get(day, Counter()) for day in every}
+    unit, length = ("month", 7) if months <= _MONTHS else ("year", 4)
+    counts: dict[str, Counter[str]] = {}
+    if unit == "month":
+        start = 12 * first.year + first.month - 1
+        counts = {f"{m // 12:04}-{m % 12 + 1:02}": Counter() for m in range(start, start + months)}
+    for day in sorted(found):
+        counts.setdefault(day.isoformat()[:length], Counter()).update(found[day])
+    names = list(counts)[-_PERIODS:]
+    earlier = [n for name, n in counts.items() if name not in names]
+    before = {f"< {names[0]}": sum(earlier, Counter[str]())} if earlier else {}
+    return unit, before | {name: counts[name] for name in names}
+
+
+def _stacked(names: Sequence[str], columns: Sequence[Mapping[str, float]]) -> Chart:
+    """Bars on one another, the harshest at the bottom."""
+    width, height = _CHART
+    top = _ceiling(max(sum(column.values()) for column in columns))
+    pitch = width / max(len(names), 12)
+    bars = []
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        y = height
+        for kind, value in column.items():
+            tall = height * value / top
+            y -= tall
+            if value:
+                amount = f"{value:,.1f}" if value % 1 else f"{value:,.0f}"
+                told = f"{name} {' '.join(_NAMES['bar'][kind])}: {amount}"
+                bars.append(Box(pitch * (place + 0.1), y, pitch * 0.8, tall, kind, told))
+    every = math.ceil(len(names) / 12)
+    across = [Tick(pitch * (n + 0.5), names[n]) for n in range(0, len(names), every)]
+    up = [Tick(height * (1 - part / 4), f"{top * part / 4:,.6g}") for part in range(5)]
+    return Chart(width, height, tuple(bars), tuple(across), tuple(up))
+
+
+def _ceiling(value: float) -> float:
+    """The next number whose quarters are round."""
+    if value <= 0:
+        return 4.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(4.0, next(m * power for m in (1, 2, 4, 6, 8, 10) if m * power >= value))
