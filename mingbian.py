@@ -14,6 +14,7 @@ _COMMANDS = {
     "corpus": ("training.corpus_commands:corpus", "train", "Check and audit the labelled corpus."),
     "evaluate": ("training.evaluate_commands:evaluate", "train", "Test a model."),
     "keys": ("serving.admin_commands:keys", "", "Issue, list and revoke keys."),
+    "labels": ("serving.label_commands:labels", "", "Verdicts of people as labels to learn from."),
     "policy": ("policy.commands:policy", "", "Check, compare, try and backtest policy packs."),
     "precheck": ("serving.commands:precheck", "", "Say what posts lack before publishing."),
     "score": ("serving.commands:score", "", "Score posts from a file."),

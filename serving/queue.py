@@ -146,8 +146,12 @@ def reopen(connection: Connection, case_id: str) -> None:
 
 
 def close(connection: Connection, case_id: str, now: datetime) -> None:
-    """Nobody needs to look any more."""
-    _set(connection, case_id, state=CaseState.CLOSED, closed_at=now)
+    """Nobody needs to look any more; who held it last stays on record as who closed it."""
+    connection.execute(
+        update(cases)
+        .where(cases.c.case_id == case_id)
+        .values(claimed_until=None, state=CaseState.CLOSED, closed_at=now)
+    )
 
 
 def find_case(connection: Connection, case_id: str) -> RowMapping:

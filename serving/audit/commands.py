@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,10 +20,19 @@ from serving.audit.layout import Layout
 from serving.audit.plan import Plan, read_plan, sha256_of
 from serving.audit.ruling import History, Rules
 from serving.audit.run import SAMPLE, Audit, read_summary, review_levels
-from serving.audit.sample import draw, estimates, plan_sample, posts_of, read_csv, write_csv
+from serving.audit.sample import (
+    as_events,
+    draw,
+    estimates,
+    plan_sample,
+    posts_of,
+    read_csv,
+    write_csv,
+)
 from serving.audit.scoring import Engine, LocalEngine, RayEngine
 from serving.audit.sources import ColumnMapping, Sources
 from serving.audit.summary import flagged, found_in
+from serving.label_commands import write_events
 from serving.loading import Loading, engine_options
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -158,15 +167,30 @@ def label_sample(
 @audit.command()
 @click.argument("folder", metavar="AUDIT", type=_folder)
 @click.argument("sheet", metavar="SHEET", type=_file)
-@click.option("-o", "--out", type=click.File("w", encoding="utf-8"), help="Labels (JSONL).")
-def labels(folder: Path, sheet: Path, out: IO[str] | None) -> None:
-    """What the answers in a filled SHEET of label-sample say of the whole AUDIT (JSON)."""
+@click.argument("sources", metavar="[SOURCE...]", nargs=-1)
+@click.option("--columns", type=_file, help="The column mapping of the audit.")
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Label events (JSONL)."
+)
+def labels(
+    folder: Path, sheet: Path, sources: tuple[str, ...], columns: Path | None, out: Path | None
+) -> None:
+    """What the answers in a filled SHEET of label-sample say of the whole AUDIT (JSON).
+
+    With --out also write them as label events, as `mingbian labels` does, from the posts in
+    SOURCE.
+    """
+    if (out is None) == bool(sources):
+        raise click.UsageError("--out and SOURCE go together")
     layout = Layout(folder)
     review = review_levels(read_summary(layout))
     answers = list(read_csv(sheet))
     with found_in(layout) as found:
         planned = {each.stratum: each.posts for each in plan_sample(found, review, SAMPLE)}
     if out:
-        out.writelines(answer.model_dump_json() + "\n" for answer in answers)
+        mapping = read_yaml(columns, ColumnMapping) if columns else None
+        sampled = posts_of(Sources(sources, mapping), [each.model_dump() for each in answers])
+        posts = {row["row"]: post for row, post in sampled}
+        write_events(out, as_events(answers, posts, read_plan(layout), datetime.now(UTC)))
     told = {name: asdict(share) for name, share in estimates(planned, answers).items()}
     click.echo(json.dumps(told, indent=1))

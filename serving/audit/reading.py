@@ -66,7 +66,7 @@ class Reading:
             InputError: the rows are not those that an earlier run read.
         """
         known = {chunk.number: chunk for chunk in self._index.chunks()}
-        row, inputs, number = 1, 0, 0
+        row, inputs = 1, 0
         for number, rows in enumerate(_chunks(sources.rows())):
             digest = _digest(rows)
             chunk = known.pop(number, None)

@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from labels.errors import InputError
+from labels.label_events import WEIGHTS, LabelEvent, Origin
+from labels.masking import masked_post
 from labels.records import Post
 from labels.samples import SampleAnswer, Verdict
 from labels.taxonomy import Category
+from serving.audit.plan import Plan
 from serving.audit.sources import Sources
 from serving.audit.summary import Found, Row, nearly
 from serving.engine import parsed
@@ -164,6 +168,32 @@ def estimates(
     found["flagged"] = _weighed([found[s.value] for s in FLAGGED if planned.get(s)])
     found["all"] = _weighed([found[s.value] for s, posts in planned.items() if posts])
     return found
+
+
+def as_events(
+    answers: Sequence[SampleAnswer], posts: Mapping[int, Post], plan: Plan, now: datetime
+) -> Iterator[LabelEvent]:
+    """Answers as label events, personal data masked.
+
+    Args:
+        answers: people's.
+        posts: by row.
+        plan: of the audit.
+        now: when they were handed in.
+    """
+    for answer in answers:
+        yield LabelEvent(
+            event_id=f"{plan.model.sha256[:12]}.{answer.row}.{answer.annotator}",
+            at=now,
+            origin=Origin.SAMPLE,
+            annotator=answer.annotator,
+            post=masked_post(posts[answer.row]),
+            verdict=answer.verdict,
+            clauses=answer.clauses,
+            weight=WEIGHTS[Origin.SAMPLE],
+            model=plan.model,
+            policy=plan.policy,
+        )
 
 
 _FROM_POST = ("title", "text", "platform")

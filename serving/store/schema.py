@@ -106,7 +106,8 @@ decisions = Table(
     Index("decisions_by_account", "account_id", "decision_id"),
 )
 
-#: what waits for a person; ``rank`` orders the queue, the lowest first
+#: what waits for a person; ``rank`` orders the queue, the lowest first. ``claimed_by`` holds a
+#: case, or closed it
 cases = Table(
     "cases",
     metadata,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -30,6 +31,7 @@ from serving.admin_commands import open_store
 from serving.audit.near import bands, signature
 from serving.audit.sample import FLAGGED, Stratum, estimates
 from serving.engine import Engine
+from serving.label_commands import read_events
 from serving.store.schema import cases
 from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR
 
@@ -124,6 +126,19 @@ def test_every_row_of_every_file_is_decided_or_refused(
         )
         assert row["machine_written"] == answer.ai.machine_written
         assert row["model_sha256"] == answer.model.sha256
+
+
+def test_object_stores_are_read(tmp_path: Path, some_posts: list[Post]) -> None:
+    """Whatever fsspec opens, by its URL, globs included."""
+    store = fsspec.filesystem("memory")
+    for name, post in zip("ab", some_posts, strict=False):
+        store.pipe(f"/posts/{name}.jsonl", json.dumps(post).encode() + b"\n")
+    audit("run", "memory://posts/*.jsonl", "--out", tmp_path / "out")
+    found = rows(tmp_path / "out")
+    assert [row["file"] for row in found] == ["a.jsonl", "b.jsonl"]
+    assert [row["data_id"] for row in found] == [post["data_id"] for post in some_posts[:2]]
+    nowhere = audit("run", "nothing://posts", "--out", tmp_path / "two")
+    assert "cannot be listed" in str(nowhere.exception)
 
 
 def test_equal_inputs_are_scored_once_and_near_ones_apart(tmp_path: Path) -> None:
@@ -331,12 +346,14 @@ def test_a_sample_is_judged_and_speaks_of_the_whole(tmp_path: Path, some_posts: 
         row["clauses"] = "4.1" if wrong else ""
     _write_sheet(sheet, sampled)
     labels = tmp_path / "labels.jsonl"
-    told = json.loads(audit("labels", out, sheet, "--out", labels).output)
+    told = json.loads(audit("labels", out, sheet, source, "--out", labels).output)
     assert told["flagged"]["share"] == 1
     assert told["flagged"]["low"] > 0.7
     flagged = sum(row["stratum"] in {"act", "review"} for row in sampled)
     assert told["all"]["share"] == pytest.approx(flagged / len(posts))
-    assert len(labels.read_text().splitlines()) == len(posts)
+    events = list(read_events(labels))
+    assert [event.post.data_id for event in events] == [row["data_id"] for row in sampled]
+    assert {event.post.author and event.post.author.account_id for event in events} == {None}
     sampled[0]["clauses"] = "9.9"
     _write_sheet(sheet, sampled)
     assert "sheet.csv:2: no answer" in str(audit("labels", out, sheet).exception)
