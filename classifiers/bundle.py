@@ -16,7 +16,7 @@ from labels.taxonomy import MACHINE_WRITTEN, Category, taxonomy
 from labels.yamlfile import Strict
 
 MANIFEST = "manifest.json"
-DEFAULT_MODEL = "mingbian_zh_v0_4"
+DEFAULT_MODEL = "mingbian_zh_v0_5"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

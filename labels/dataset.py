@@ -28,6 +28,11 @@ def corpus_folder() -> Path:
     return Path(str(resources.files("labels").joinpath("corpus")))
 
 
+def unseen_writers_folder() -> Path:
+    """The folder of posts by writers from whom no model ever learns."""
+    return Path(str(resources.files("labels").joinpath("unseen_writers")))
+
+
 def load_corpus(folder: Path) -> "datasets.Dataset":
     """All rows of a corpus folder, validated.
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from labels.normalize import INVISIBLE, SKIN_TONES, simplify
@@ -38,6 +38,7 @@ class Revealed:
         return self.starts[start], self.starts[end]
 
 
+@lru_cache(maxsize=64)  # every part of a model reads the same windows
 def reveal(text: str) -> Revealed:
     """The text without disguises; case, spaces and line breaks stay.
 

@@ -108,6 +108,7 @@ class Explanation(Strict):
     category: Category
     clause: str
     spans: tuple[Span, ...]
+    evidence_needed_zh: str
     evidence_needed: str
 
 

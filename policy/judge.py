@@ -50,15 +50,18 @@ def judge(cases: Cases, policy: Policy) -> Ruling:
 
     Where people have looked, the clauses they uphold decide, and every floor holds for what they
     found. Where nobody has, the clauses that scores raise decide, and the step is what would
-    follow if reviewers confirmed all that it requires.
+    follow if reviewers confirmed all that it requires; protected speech is not prompted for a score
+    of categories 1, 2 or 4.
     """
     scores = _moved(cases.categories, policy.category_odds)
     clauses = _moved(cases.clauses, policy.category_odds[OWNER])
     raised, thresholds, deciding = _by_score(cases, policy, scores, clauses)
+    protected = (cases.protected >= policy.pack.protected.threshold) | cases.found_protected
+    spared = protected.any(axis=1, keepdims=True) & (raised == _PROMPT) & _CLAIMS
+    raised = np.where(spared, _PASS, raised)
     by_rule = cases.ai_confirmed & ~cases.ai_labelled & (raised[:, _AI] == _PASS)
     raised[by_rule, _AI] = _PROMPT
     by_machine = _by_machine(cases, policy)
-    protected = (cases.protected >= policy.pack.protected.threshold) | cases.found_protected
     highest = np.maximum(raised.max(axis=1), np.where(by_machine, _PROMPT, _PASS))
     suggestion = np.where(protected.any(axis=1), np.minimum(highest, _REVIEW), highest)
     cases = replace(cases, found_protected=protected)

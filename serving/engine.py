@@ -169,6 +169,7 @@ class Engine:
                 category=finding.category,
                 clause=finding.clause,
                 spans=tuple(found[finding.category]),
+                evidence_needed_zh=taxonomy().clauses[finding.clause].evidence_needed_zh,
                 evidence_needed=taxonomy().clauses[finding.clause].evidence_needed,
             )
             for finding in findings

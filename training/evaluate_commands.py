@@ -12,6 +12,7 @@ from classifiers.scorer import Scorer, load_scorer
 from labels.suite import Suite, load_suite, suite_folder
 from policy.pack import default_pack_path, load_pack
 from policy.resolve import Policy, resolve
+from training.card import model_card
 from training.options import corpus_option, data_option
 from training.suite import suite_report
 
@@ -43,6 +44,7 @@ _existing = click.Path(exists=True, path_type=Path)
     show_default=True,
     help="Folder of report.json and report.html.",
 )
+@click.option("--card", is_flag=True, help="Also write the model card, MODEL/README.md, from it.")
 @click.option("--json", "as_json", is_flag=True, help="With --suite: JSON, with what failed.")
 def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     model: Path,
@@ -51,6 +53,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     folder: Path,
     data_dir: Path | None,
     out: Path,
+    card: bool,
     as_json: bool,
 ) -> None:
     """Measure MODEL, by default the one in the package, and write the release report.
@@ -69,6 +72,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
         return
     report = _report(bundle, scorer, policy, suite, folder, data_dir)
     _write(out, report, bundle, versions)
+    if card:
+        text = model_card(bundle.manifest, {**versions, **report})
+        (model / "README.md").write_text(text, encoding="utf-8")
     click.echo(f"wrote {out / 'report.html'} and {out / 'report.json'}")
 
 

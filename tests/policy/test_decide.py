@@ -109,6 +109,20 @@ def test_a_protected_class_never_passes_review() -> None:
     assert "protected=policy_criticism" in decision.sanction.because
 
 
+def test_protected_speech_is_not_asked_for_proof() -> None:
+    """A score below review prompts others; labels are asked for all the same."""
+    asking = replace(POLICY, levels=dict.fromkeys(Category, Levels(0.2, 0.5, 0.95)))
+    for raised, plain, protected in (
+        (scores(distortion=0.3, c_2__4=0.9), "prompt", "pass"),
+        (scores(false_specialist=0.97, c_4__2=0.9), "prompt", "pass"),
+        (scores(distortion=0.6, c_2__4=0.9), "review", "review"),
+        (scores(unlabeled_ai=0.3, c_3__1=0.9), "prompt", "prompt"),
+    ):
+        satire = HeadScores({**raised.heads, "satire_or_hyperbole": 0.9}, None, 1.0)
+        assert decided(raised, policy=asking).suggestion == plain
+        assert decided(satire, policy=asking).suggestion == protected
+
+
 def test_labelled_ai_and_fiction_miss_no_label(post: Callable[..., Post]) -> None:
     """Declared or written, a label answers the clause that misses it, and no other."""
     missing_ai = scores(unlabeled_ai=0.9, c_3__4=0.9)

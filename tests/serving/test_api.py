@@ -66,7 +66,7 @@ def test_explanations_are_given_when_asked_for(client: TestClient) -> None:
     fake, real = asked["results"]
     labels = [(label["category"], label["clause"]) for label in fake["labels"]]
     assert [(e["category"], e["clause"]) for e in fake["explanations"]] == labels
-    assert all(e["evidence_needed"] for e in fake["explanations"])
+    assert all(e["evidence_needed"] and e["evidence_needed_zh"] for e in fake["explanations"])
     span = fake["explanations"][0]["spans"][0]
     source = FAKE_DOCTOR if span["field"] in FAKE_DOCTOR else FAKE_DOCTOR["author"]
     assert source[span["field"]][span["start"] : span["end"]]

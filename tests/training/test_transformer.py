@@ -233,13 +233,17 @@ def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> Non
     assert all(result.text_coverage == 1.0 for result in scored)
 
     measured = ["evaluate", "model", "--corpus", str(folder), "--data-dir", str(data)]
-    done = run(*measured, "--out", "report")
+    done = run(*measured, "--out", "report", "--card")
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert report["model"]["sha256"] == read_bundle(tmp_path / "model").sha256
     assert set(report["splits"][0]["heads"]["distortion"]) >= {"auc", "ngram_auc", "positives"}
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "unseen writers: violations caught" in card
+    assert "| unseen generator | machine_written |" in card
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "受保护的表达" in page
+    assert "没有学过的作者" in page
     assert "src=" not in page
     assert "http" not in page
     (folder / "w0.jsonl").write_text("", encoding="utf-8")

@@ -37,12 +37,13 @@ def release_report(model: Model, rows: Unlearned, suite: Suite) -> dict[str, Any
     corpus = score(model, rows.corpus)
     without = replace(rows.corpus, posts=[stripped(post) for post in rows.corpus.posts])
     bare = score(model, without)
+    strangers = score(model, rows.strangers)
     public = score(model, rows.public) if rows.public else None
     unseen = score(model, rows.unseen) if rows.unseen else None
     others = [each for each in (public, unseen) if each]
     clean = corpus.at(np.flatnonzero(~corpus.wrong))
     return {
-        "splits": list(splits(corpus, bare, public, unseen)),
+        "splits": list(splits(corpus, bare, strangers, public, unseen)),
         "source_probe": source_probe(clean, others),
         "calibration": calibration(model, [corpus, *others[:1]]),
         "thresholds": thresholds(model),
@@ -51,6 +52,11 @@ def release_report(model: Model, rows: Unlearned, suite: Suite) -> dict[str, Any
         "by_protected_class": by_protected_class(clean),
         "by_genre": by_genre([bare, *others]),
         "caught": caught(corpus),
+        "unseen_writers": {
+            "clean": shares(strangers.at(np.flatnonzero(~strangers.wrong))),
+            "protected": shares(strangers.at(np.flatnonzero(strangers.protected))),
+            "caught": shares(strangers.at(np.flatnonzero(strangers.wrong))),
+        },
         "slices": slices(corpus),
         "evidence": evidence_overlap(model, _explained(rows.corpus)),
         "attacks": attacks(model, [case for case in suite.cases if case.expect][::4]),

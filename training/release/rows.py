@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from classifiers.bundle import Manifest, Source
+from labels.dataset import unseen_writers_folder
 from labels.errors import ModelError
 from training.lessons import Lessons, corpus_lessons, parted, public_lessons
 
@@ -15,11 +16,13 @@ from training.lessons import Lessons, corpus_lessons, parted, public_lessons
 class Unlearned:
     """Rows held out of the corpus, of the public sets learned from, and sets never learned from.
 
-    ``unseen`` is None without a folder of public sets, ``public`` also where the model learned
-    from none of them. No group of ``unseen`` was learned from.
+    ``strangers`` are posts by writers who have no part in the corpus. ``unseen`` is None without
+    a folder of public sets, ``public`` also where the model learned from none of them. No group
+    of ``unseen`` was learned from.
     """
 
     corpus: Lessons
+    strangers: Lessons
     public: Lessons | None
     unseen: Lessons | None
 
@@ -45,8 +48,9 @@ def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
     ours = corpus_lessons(corpus)
     _check(manifest.sources[:1], ours.sources, manifest)
     _, rows = parted(ours, held_out)
+    strangers = corpus_lessons(unseen_writers_folder())
     if data is None:
-        return Unlearned(rows, None, None)
+        return Unlearned(rows, strangers, None, None)
     everything = public_lessons(data, train=True)
     learned = manifest.sources[1:]
     _check(learned, everything.sources, manifest)
@@ -54,11 +58,11 @@ def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
     used = np.isin(everything.writers, list(names))
     others = everything.at(np.flatnonzero(~used)) + public_lessons(data, train=False)
     if not names:
-        return Unlearned(rows, None, others)
+        return Unlearned(rows, strangers, None, others)
     known, public = parted(everything.at(np.flatnonzero(used)), held_out)
     groups = set(known.groups)
     fresh = [place for place, group in enumerate(others.groups) if group not in groups]
-    return Unlearned(rows, public, others.at(fresh))
+    return Unlearned(rows, strangers, public, others.at(fresh))
 
 
 def _check(learned: Sequence[Source], found: Sequence[Source], manifest: Manifest) -> None:

@@ -15,7 +15,7 @@ from classifiers.scorer import Blend, Scorer, load_reader
 from labels.reader import read_labels
 from labels.records import Post
 from labels.results import HeadScores, Suggestion
-from labels.taxonomy import MACHINE_WRITTEN, Category
+from labels.taxonomy import MACHINE_WRITTEN, Category, taxonomy
 from policy.decide import Decision, decide
 from policy.resolve import Policy
 from training.lessons import HEADS, Lessons
@@ -69,6 +69,13 @@ class Scored:
     def wrong(self) -> npt.NDArray[np.bool_]:
         """Whether a category is known to hold, shape (rows,)."""
         columns = [HEADS.index(category) for category in CATEGORIES]
+        found: npt.NDArray[np.bool_] = (self.rows.labels[:, columns] == 1).any(axis=1)
+        return found
+
+    @property
+    def protected(self) -> npt.NDArray[np.bool_]:
+        """Whether a protected class is known to hold, shape (rows,)."""
+        columns = [HEADS.index(code) for code in taxonomy().protected]
         found: npt.NDArray[np.bool_] = (self.rows.labels[:, columns] == 1).any(axis=1)
         return found
 

@@ -17,18 +17,24 @@ _RUMOUR_HEADS = (Category.IMPERSONATION, Category.DISTORTION, Category.FALSE_SPE
 
 
 def splits(
-    corpus: Scored, bare: Scored, public: Scored | None, unseen: Scored | None
+    corpus: Scored,
+    bare: Scored,
+    strangers: Scored,
+    public: Scored | None,
+    unseen: Scored | None,
 ) -> Iterable[dict[str, Any]]:
     """Figures on each split, with its name in both languages.
 
     Args:
         corpus: held-out groups of the corpus.
         bare: the same without author and declarations.
+        strangers: writers who have no part in the corpus.
         public: held-out groups of the public sets.
         unseen: sets of which nothing was learned.
     """
     yield _split("random groups, corpus", "语料库留出组", corpus)
     yield _split("the same without author and declarations", "同上，去掉账号与声明", bare)
+    yield _split("unseen writers", "没有学过的作者", strangers)
     if unseen is None:
         return
     if public is not None:
