@@ -240,7 +240,7 @@ def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> Non
     assert set(report["splits"][0]["heads"]["distortion"]) >= {"auc", "ngram_auc", "positives"}
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert "unseen writers: violations caught" in card
-    assert "| unseen generator | machine_written |" in card
+    assert "| unseen writers | distortion | 480 |" in card
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "受保护的表达" in page
     assert "没有学过的作者" in page
