@@ -123,17 +123,18 @@ def kills(work: Path, times: int) -> bool:
     source, killed = work / "kills.jsonl", work / "out_killed"
     _write_jsonl(source, _copies(_KILL_POSTS, _KILL_INPUTS, "k"))
     whole = _audit(source, work / "out_whole")
-    draw, done = random.Random(_SEED), 0
+    draw = random.Random(_SEED)
     stages: list[str] = []
-    while done < times:
-        if (killed / "summary.json").exists():  # it came to its end between two kills
+    while len(stages) < times:
+        stage = _kill(source, killed, draw.uniform(0.5, whole.seconds))
+        if stage is None:  # it came to its end before
             shutil.rmtree(killed)
-        stages.append(_kill(source, killed, draw.uniform(0.5, 0.2 + whole.seconds)))
-        done += 1
+        else:
+            stages.append(stage)
     ended = _audit(source, killed)
     same = _digests(killed) == _digests(work / "out_whole")
     told = ", ".join(f"{stages.count(name)} in {name}" for name in sorted(set(stages)))
-    print(f"kills: {done} ({told}); the bytes are {'the same' if same else 'NOT the same'}")
+    print(f"kills: {len(stages)} ({told}); the bytes are {'the same' if same else 'NOT the same'}")
     return ended.status == 0 and same
 
 
@@ -242,18 +243,21 @@ def _audit(source: Path, out: Path, *more: str) -> Ran:
     return Ran(process.returncode, seconds, used.ru_maxrss / 1024, text)
 
 
-def _kill(source: Path, out: Path, after: float) -> str:
-    """Kill a run after so many seconds; the stage it was in."""
+def _kill(source: Path, out: Path, after: float) -> str | None:
+    """Kill a run after so many seconds; the stage it was in, None if it had come to its end."""
     command = [str(_MINGBIAN), "audit", "run", str(source), "--out", str(out)]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         time.sleep(after)
         process.send_signal(signal.SIGKILL)
-    if not (out / "work").exists():
-        return "the end" if (out / "summary.json").exists() else "the start"
-    made = [name for name in ("read", "scores", "decisions") if (out / "work" / name).exists()]
-    return made[-1] if made else "the start"
+    if (out / "summary.json").exists():
+        return None
+    marks = {"read": "read", "scores": "score", "decisions": "rule"}
+    made = [stage for name, stage in marks.items() if (out / "work" / name).exists()]
+    if (out / "decisions.parquet").exists():
+        return "report"
+    return made[-1] if made else "start"
 
 
 def _digests(out: Path) -> dict[str, str]:
@@ -301,9 +305,11 @@ def _distinct(count: int, draw: random.Random) -> Iterator[Record]:
 def _copies(count: int, inputs: int, prefix: str) -> Iterator[Record]:
     """Posts drawn from so many distinct ones, each of those once at least if there is room."""
     draw = random.Random(_SEED)
-    rows = list(_distinct(inputs, draw))
-    for place in range(count):
-        row = rows[place] if place < inputs else draw.choice(rows)
+    rows = list(_distinct(min(inputs, count), draw))
+    order = [*range(len(rows)), *(draw.randrange(len(rows)) for _ in range(count - len(rows)))]
+    draw.shuffle(order)
+    for place, chosen in enumerate(order):
+        row = rows[chosen]
         day, hour = 1 + place * 28 // count, place % 24
         yield _named(row, f"{prefix}{place}") | {
             "published_at": f"2026-09-{day:02}T{hour:02}:00:00+08:00",
