@@ -142,11 +142,11 @@ class _LabelReader:
     """Reads labels once for equal posts, of which audits have many."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[LabelFacts, str, list[str]]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[LabelFacts, str, list[str]]] = OrderedDict()
 
     def read(self, post: Post) -> tuple[LabelFacts, str, list[str]]:
         """What a policy asks of the labels, the state, and advice."""
-        key = post.model_dump_json(include={"title", "text", "author", "declared", "metadata"})
+        key = input_digest(post) + json.dumps(post.metadata).encode()
         found = self._known.pop(key, None)
         if found is None:
             reading = read_labels(post)
