@@ -10,7 +10,6 @@ import argparse
 import gzip
 import hashlib
 import json
-import os
 import random
 import re
 import shutil
@@ -35,8 +34,8 @@ _MINGBIAN = Path(sys.executable).with_name("mingbian")
 _MAX_SECONDS = 30 * 60
 _MIN_RATIO = 12.0
 _MAX_GROWTH = 1.25
-_RAY_POSTS = 2_000
-_KILL_POSTS, _KILL_INPUTS = 20_000, 1_500
+_RAY_POSTS = 8_000
+_KILL_POSTS, _KILL_INPUTS = 12_000, 3_000
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _FIELDS = ("data_id", "text", "title", "platform", "author", "declared", "metadata")
 #: what of a post a person might change when copying it
@@ -141,7 +140,7 @@ def kills(work: Path, times: int) -> bool:
 def ray(work: Path) -> bool:
     """One and two workers of Ray give the rows that this process gives."""
     source = work / "ray.jsonl"
-    _write_jsonl(source, _copies(_RAY_POSTS * 2, _RAY_POSTS, "r"))
+    _write_jsonl(source, _copies(_RAY_POSTS, _RAY_POSTS, "r"))
     local = _audit(source, work / "out_local")
     expected, agree = _digests(work / "out_local"), True
     for workers in (1, 2):
@@ -233,31 +232,42 @@ def _audit(source: Path, out: Path, *more: str) -> Ran:
     command = [str(_MINGBIAN), "audit", "run", str(source), "--out", str(out), *more]
     with tempfile.TemporaryFile("w+") as said:
         with subprocess.Popen(command, stdout=said, stderr=said) as process:
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            most = 0.0
+            while process.poll() is None:
+                most = max(most, _peak_megabytes(process.pid))
+                time.sleep(0.2)
         said.seek(0)
         text = said.read()
     if process.returncode not in {0, 2}:
         print(text[-2_000:])
     seconds = time.perf_counter() - start
-    return Ran(process.returncode, seconds, used.ru_maxrss / 1024, text)
+    return Ran(process.returncode, seconds, most, text)
+
+
+def _peak_megabytes(process: int) -> float:
+    """What a process held at most so far; a parent's own memory, unlike in ``ru_maxrss``, not."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except OSError:  # it has just ended
+        return 0.0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _kill(source: Path, out: Path, after: float) -> str | None:
     """Kill a run after so many seconds; the stage it was in, None if it had come to its end."""
-    command = [str(_MINGBIAN), "audit", "run", str(source), "--out", str(out)]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        time.sleep(after)
-        process.send_signal(signal.SIGKILL)
+    command = [str(_MINGBIAN), "audit", "run", str(source), "--out", str(out), "--json-progress"]
+    with tempfile.TemporaryFile("w+") as said:
+        with subprocess.Popen(command, stdout=said, stderr=said) as process:
+            time.sleep(after)
+            process.send_signal(signal.SIGKILL)
+        said.seek(0)
+        stages = re.findall(r'"stage": "(\w+)"', said.read())
     if (out / "summary.json").exists():
         return None
-    marks = {"read": "read", "scores": "score", "decisions": "rule"}
-    made = [stage for name, stage in marks.items() if (out / "work" / name).exists()]
     if (out / "decisions.parquet").exists():
         return "report"
-    return made[-1] if made else "start"
+    return stages[-1] if stages else "start"
 
 
 def _digests(out: Path) -> dict[str, str]:

@@ -20,6 +20,8 @@ class Stage:
         self._bar = tqdm(
             total=total, desc=name, unit=" posts", disable=as_json or None, file=sys.stderr
         )
+        if as_json:
+            self._line()
 
     def __enter__(self) -> "Stage":
         return self
