@@ -9,7 +9,8 @@ _MENTION = re.compile(r"@[\w\-·]{1,30}")
 #: a resident's number: 17 digits and a check sign (GB 11643-1999)
 _RESIDENT = re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?!\d)")
 _CARD = re.compile(r"(?<!\d)\d{4}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?(?!\d)")
-_PHONE = re.compile(
+#: mobile, landline and service numbers
+PHONE = re.compile(
     r"(?<!\d)(?:1[3-9]\d(?:[ -]?\d{4}){2}|0\d{2,3}[ -]?\d{7,8}|[48]00(?:[ -]?\d){7})(?!\d)"
 )
 _CHAT = re.compile(r"((?:微信|薇信|威信|VX|vx|wx|WX|QQ|qq)号?[:： ]{0,2})[\w-]{5,20}", re.ASCII)
@@ -20,7 +21,7 @@ _MASKS = (
     (_MAIL, "某某邮箱"),
     (_MENTION, "@用户"),
     (_RESIDENT, "000000"),
-    (_PHONE, "0" * 11),
+    (PHONE, "0" * 11),
     (_CARD, "0000"),
     (_CHAT, r"\g<1>某某"),
     (_PLATE, "某A00000"),

@@ -5,12 +5,11 @@ import html
 import re
 from collections.abc import Iterator
 
+from labels.masking import PHONE
+
 _TAG = re.compile(r"<[^<>]{1,200}>")
 _LINK = re.compile(r"(?:https?://|www\.|t\.cn/)[\w./?=&%#~:+-]+", re.ASCII)
 _ACCOUNT = re.compile(r"@[\w\-·]{1,30}")
-_PHONE = re.compile(
-    r"(?<!\d)(?:1[3-9]\d(?:[ -]?\d{4}){2}|0\d{2,3}[ -]?\d{7,8}|[48]00(?:[ -]?\d){7})(?!\d)"
-)
 _PERSON = re.compile(
     r"(联系人|失主叫|记者|编辑|通讯员)([：: ]?)[\u4e00-\u9fff]{2,3}(?=[，。、 ）)：:0-9])"
 )
@@ -41,7 +40,7 @@ def tidy(text: str) -> str:
     """
     text = _TAG.sub("", html.unescape(text))
     text = _ACCOUNT.sub("@用户", _LINK.sub("", text))
-    text = _PHONE.sub("00000000000", text)
+    text = PHONE.sub("00000000000", text)
     text = _PERSON.sub(r"\1\2某某", text)
     text = _LINE_END.sub("。", _QUOTES.sub('"', _MARKS.sub("", text)).strip())
     text = _SPACE.sub(" ", _SPACE_IN_CHINESE.sub("", text)).strip()
