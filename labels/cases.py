@@ -76,9 +76,7 @@ class Findings(Strict):
 
     @model_validator(mode="after")
     def _names_what_exists(self) -> Self:
-        known = taxonomy()
-        unknown = [c for c in self.clauses if c not in known.clauses]
-        unknown += [p for p in self.protected if p not in known.protected]
+        unknown = taxonomy().unknown(self.clauses, self.protected)
         if unknown:
             raise ValueError(f"{unknown} are not in the taxonomy")
         if len(set(self.reviewers)) != len(self.reviewers):

@@ -64,9 +64,7 @@ class LabelEvent(Strict):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        known = taxonomy()
-        unknown = [c for c in self.clauses if c not in known.clauses]
-        unknown += [p for p in self.protected if p not in known.protected]
+        unknown = taxonomy().unknown(self.clauses, self.protected)
         if unknown:
             raise ValueError(f"{unknown} are not in the taxonomy")
         if (self.verdict is Verdict.VIOLATION) != bool(self.clauses):

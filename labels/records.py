@@ -119,8 +119,7 @@ class LabelledPost(Post):
     @model_validator(mode="after")
     def _labels_agree(self) -> Self:
         known = taxonomy()
-        unknown = [c for c in self.clauses if c not in known.clauses]
-        unknown += [p for p in self.protected if p not in known.protected]
+        unknown = known.unknown(self.clauses, self.protected)
         if unknown:
             raise ValueError(f"not in the taxonomy: {', '.join(unknown)}")
         if {known.category_of[c] for c in self.clauses} != set(self.labels):

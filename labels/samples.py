@@ -30,7 +30,7 @@ class SampleAnswer(Strict):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        unknown = [clause for clause in self.clauses if clause not in taxonomy().clauses]
+        unknown = taxonomy().unknown(self.clauses)
         if unknown:
             raise ValueError(f"{unknown} are not in the taxonomy")
         if (self.verdict is Verdict.VIOLATION) != bool(self.clauses):

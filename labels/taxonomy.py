@@ -3,6 +3,7 @@
 Source: the campaign notice of 2025-07-29 and the rules around it; each clause names its basis.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache, cached_property
 from importlib import resources
@@ -82,6 +83,13 @@ class Taxonomy(Strict):
     def protected(self) -> dict[str, ProtectedClass]:
         """Protected classes by code, in order."""
         return {entry.code: entry for entry in self.protected_classes}
+
+    def unknown(self, clauses: Iterable[str], protected: Iterable[str] = ()) -> list[str]:
+        """Those clause numbers and codes of protected classes that are not in it."""
+        return [
+            *(clause for clause in clauses if clause not in self.clauses),
+            *(code for code in protected if code not in self.protected),
+        ]
 
     @cached_property
     def heads(self) -> tuple[str, ...]:
