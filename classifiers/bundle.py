@@ -71,6 +71,17 @@ class HeldOut(Strict):
     seed: int
 
 
+class Lineage(Strict):
+    """Which model a model was trained on from, by which code, with how many label events.
+
+    The events themselves are the bundle's ``learned.jsonl``.
+    """
+
+    parent: Version
+    revision: str
+    events: Annotated[int, Field(ge=0)]
+
+
 class Manifest(Strict):
     """What a bundle is, and what its parts must hash to.
 
@@ -78,8 +89,8 @@ class Manifest(Strict):
     of the taxonomy, or ``machine_written``. ``windows`` is how every part cuts the content.
     ``calibration`` has one entry a head. ``operating`` says of each category, and of
     ``machine_written`` where there is such a head, what every threshold does on held-out rows.
-    ``held_out`` is None where all rows of ``sources`` were learned from. ``metrics`` is the
-    evaluation, split by split.
+    ``held_out`` is None where all rows of ``sources`` were learned from. ``lineage`` is None
+    where training began from a published encoder. ``metrics`` is the evaluation, split by split.
     """
 
     id: str
@@ -97,6 +108,7 @@ class Manifest(Strict):
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     held_out: HeldOut | None
     pretrained: Pretrained | None
+    lineage: Lineage | None = None
     licence: str
     metrics: dict[str, Any]
 

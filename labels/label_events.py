@@ -45,8 +45,9 @@ _RANK = tuple(Origin)
 class LabelEvent(Strict):
     """One finding. ``clauses`` are those that the post breaks, ``sentence`` the words at issue.
 
-    ``post`` has no account number, and personal data in its words is masked. ``model`` and
-    ``policy`` are those that brought the post before a person.
+    ``post`` has no account number, and personal data in its words is masked. ``reporters`` are
+    ciphers of those whose complaints the case rested on; the same person has the same one.
+    ``model`` and ``policy`` are those that brought the post before a person.
     """
 
     event_id: Annotated[str, Field(min_length=1, max_length=300)]
@@ -58,6 +59,7 @@ class LabelEvent(Strict):
     clauses: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     sentence: str | None = None
+    reporters: tuple[str, ...] = ()
     weight: Annotated[float, Field(gt=0, le=1)]
     model: Version
     policy: Version

@@ -1,5 +1,6 @@
 """Verdicts of people on kept posts, as label events."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,11 @@ from labels.samples import Verdict
 from serving.appeals import OVERTURNED
 from serving.queue import CaseKind
 from serving.review import kept_decision
-from serving.store.schema import appeals, cases, decisions, posts
+from serving.store.schema import appeals, cases, decisions, posts, reports
 
 _BATCH = 500
+#: hexadecimal digits of a reporter's cipher
+_CIPHER = 16
 
 
 def label_events(connection: Connection) -> Iterator[LabelEvent]:
@@ -37,13 +40,14 @@ def label_events(connection: Connection) -> Iterator[LabelEvent]:
     )
     with connection.execute(asked) as rows:
         for row in rows.mappings():
-            yield _of_review(row)
+            reporters = _reporters(connection, row["decision_id"])
+            yield _of_review(row, reporters)
             answered = _answered(connection, row["decision_id"])
             if answered is not None:
-                yield _of_appeal(row, answered)
+                yield _of_appeal(row, answered, reporters)
 
 
-def _of_review(row: RowMapping) -> LabelEvent:
+def _of_review(row: RowMapping, reporters: tuple[str, ...]) -> LabelEvent:
     findings = kept_decision(row).case.findings
     reviewers = findings.reviewers if findings else ()
     return _event(
@@ -53,10 +57,11 @@ def _of_review(row: RowMapping) -> LabelEvent:
         origin=Origin.TWO_REVIEWERS if len(reviewers) > 1 else Origin.REVIEW,
         annotator=" ".join(reviewers),
         verdict=_verdict(row),
+        reporters=reporters,
     )
 
 
-def _of_appeal(row: RowMapping, answered: RowMapping) -> LabelEvent:
+def _of_appeal(row: RowMapping, answered: RowMapping, reporters: tuple[str, ...]) -> LabelEvent:
     """Overturned: the post is clean; upheld: it is what the reviewers found, said once more."""
     overturned = answered["outcome"] == OVERTURNED
     return _event(
@@ -66,6 +71,7 @@ def _of_appeal(row: RowMapping, answered: RowMapping) -> LabelEvent:
         origin=Origin.APPEAL,
         annotator=answered["claimed_by"],
         verdict=Verdict.CLEAN if overturned else _verdict(row),
+        reporters=reporters,
     )
 
 
@@ -96,6 +102,13 @@ def _event(
         policy=result.policy,
         **about,
     )
+
+
+def _reporters(connection: Connection, decision_id: str) -> tuple[str, ...]:
+    """Who complained, as ciphers: enough to see that many complaints are one person's."""
+    asked = select(reports.c.reporter_id).where(reports.c.decision_id == decision_id).distinct()
+    found = connection.scalars(asked.order_by(reports.c.reporter_id))
+    return tuple(hashlib.sha256(each.encode()).hexdigest()[:_CIPHER] for each in found)
 
 
 def _answered(connection: Connection, decision_id: str) -> RowMapping | None:
