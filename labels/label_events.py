@@ -3,14 +3,16 @@
 Of several findings on the same post one counts (:func:`settled`); the others stay in the file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, model_validator
 
+from labels.errors import InputError
 from labels.records import Post
 from labels.results import Version
 from labels.samples import Verdict
@@ -76,6 +78,22 @@ class LabelEvent(Strict):
 
 #: reads and writes one event as JSON
 LABEL_EVENT: TypeAdapter[LabelEvent] = TypeAdapter(LabelEvent)
+
+
+def read_events(path: Path) -> Iterator[LabelEvent]:
+    """Events of a JSONL file; raises ``InputError`` with the line."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield LABEL_EVENT.validate_json(line)
+            except ValidationError as error:
+                raise InputError(f"{path}:{number}: no label event: {error}") from None
+
+
+def write_events(path: Path, events: Iterable[LabelEvent]) -> None:
+    """A JSONL file, one event a line."""
+    with path.open("wb") as file:
+        file.writelines(LABEL_EVENT.dump_json(event) + b"\n" for event in events)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,22 @@
 """``mingbian labels``: what people found, out of the store and into files that training reads."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from labels.errors import InputError
-from labels.label_events import LABEL_EVENT, LabelEvent, Origin, settled
+from labels.label_events import (
+    LABEL_EVENT,
+    LabelEvent,
+    Origin,
+    read_events,
+    settled,
+    write_events,
+)
 from labels.label_studio import answers, interface, tasks
 from serving.admin_commands import open_store, store_option
 from serving.label_export import label_events
@@ -83,22 +89,6 @@ def settle(sources: tuple[Path, ...], out: Path) -> None:
         counts = f"{each.event.origin} {each.event.verdict} {' '.join(each.event.clauses)}"
         click.echo(f"{each.event.post.data_id}: {counts} counts, not {told}", err=True)
     click.echo(f"{len(found)} posts, {len(conflicts)} in conflict", err=True)
-
-
-def read_events(path: Path) -> Iterator[LabelEvent]:
-    """Events of a JSONL file; raises ``InputError`` with the line."""
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield LABEL_EVENT.validate_json(line)
-            except ValidationError as error:
-                raise InputError(f"{path}:{number}: no label event: {error}") from None
-
-
-def write_events(path: Path, events: Iterable[LabelEvent]) -> None:
-    """A JSONL file, one event a line."""
-    with path.open("wb") as file:
-        file.writelines(LABEL_EVENT.dump_json(event) + b"\n" for event in events)
 
 
 def _write_dataset(folder: Path, events: Iterable[LabelEvent]) -> None:

@@ -9,6 +9,7 @@ from classifiers.bundle import (
     MANIFEST,
     Calibration,
     HeldOut,
+    Lineage,
     Manifest,
     NgramPart,
     Pretrained,
@@ -49,6 +50,7 @@ class Identity:
     sources: tuple[Source, ...]
     held_out: HeldOut | None = None
     pretrained: Pretrained | None = None
+    lineage: Lineage | None = None
 
 
 def write_bundle(
@@ -74,6 +76,7 @@ def write_bundle(
         sources=identity.sources,
         held_out=identity.held_out,
         pretrained=identity.pretrained,
+        lineage=identity.lineage,
         licence=_licence(identity.sources),
         metrics=behaviour.metrics,
     )

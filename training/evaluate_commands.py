@@ -70,8 +70,10 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     if suite_only:
         _print_suite(suite_report(suite, scorer, policy), versions, as_json=as_json)
         return
+    from training.release.page import write_report  # noqa: PLC0415
+
     report = _report(bundle, scorer, policy, suite, folder, data_dir)
-    _write(out, report, bundle, versions)
+    write_report(out, report, bundle, versions)
     if card:
         text = model_card(bundle.manifest, {**versions, **report})
         (model / "README.md").write_text(text, encoding="utf-8")
@@ -87,23 +89,12 @@ def _report(
     data: Path | None,
 ) -> dict[str, Any]:
     from training.release.report import release_report  # noqa: PLC0415  scikit-learn is slow
-    from training.release.rows import unlearned  # noqa: PLC0415
+    from training.release.rows import ScoredRows, unlearned  # noqa: PLC0415
     from training.release.scored import Model  # noqa: PLC0415
 
     rows = unlearned(bundle.manifest, corpus, data)
-    return release_report(Model.load(bundle, scorer, policy), rows, suite)
-
-
-def _write(
-    out: Path, report: dict[str, Any], bundle: Bundle, versions: dict[str, dict[str, str]]
-) -> None:
-    from training.release.page import page  # noqa: PLC0415
-
-    out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({**versions, **report}, ensure_ascii=False, indent=1)
-    (out / "report.json").write_text(text + "\n", encoding="utf-8")
-    html = page(report, bundle.manifest, versions)
-    (out / "report.html").write_text(html, encoding="utf-8")
+    model = Model.load(bundle, scorer, policy)
+    return release_report(model, rows, ScoredRows.of(model, rows), suite)
 
 
 def _print_suite(report: dict[str, Any], versions: dict[str, Any], *, as_json: bool) -> None:

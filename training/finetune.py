@@ -1,7 +1,7 @@
 """One fine-tuning run of the multi-task model with the transformers Trainer, resumable."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ from training.schedule import Example, pairs_of, row_weights, schedule
 #: padded lengths are multiples of this
 PAD_MULTIPLE = 16
 _WEIGHTS = "model.safetensors"
+
+#: gives the weights to begin from, by name, for the shapes of a model's parameters
+Start = Callable[[Mapping[str, torch.Size]], dict[str, Tensor]]
 
 
 class TrainingRows(Dataset[dict[str, Any]]):
@@ -101,7 +104,13 @@ def token_windows(encoder: PostEncoder, post: Post) -> list[list[int]]:
 
 
 def fine_tune(
-    lessons: Lessons, config: TransformerConfig, *, encoder_name: str, folder: Path, seed: int
+    lessons: Lessons,
+    config: TransformerConfig,
+    *,
+    encoder_name: str,
+    folder: Path,
+    seed: int,
+    start: Start | None = None,
 ) -> tuple[MultiTask, PostEncoder]:
     """Train, or go on from the last checkpoint in the folder; average the last checkpoints.
 
@@ -111,13 +120,20 @@ def fine_tune(
         encoder_name: folder or hub name of the pretrained encoder.
         folder: checkpoints; those of another recipe or other data must not lie there.
         seed: of every draw. The same seed, threads and processor give the same weights.
+        start: of the weights; None begins from the pretrained encoder and untrained heads.
+
+    Raises:
+        ModelError: the start does not fit the encoder.
     """
     set_seed(seed)
     posts = lessons.posts
     model, post_encoder, padding = new_model(encoder_name, lessons.labels, config)
     lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
+    if start is not None:
+        shapes = {name: value.shape for name, value in model.state_dict().items()}
+        model.load_state_dict(start(shapes))
     examples = schedule(posts, lengths, config, seed)
-    weights = row_weights(lessons.labels, lessons.writers, config)
+    weights = row_weights(lessons, config)
     steps = len(examples) // config.batch_posts
     optimizer = torch.optim.AdamW(learning_groups(model, config.optimizer), fused=True)
     warmup = int(steps * config.optimizer.warmup_share)

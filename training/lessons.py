@@ -31,7 +31,8 @@ class Lessons:
 
     ``labels`` has shape (posts, ``HEADS``): 1 holds, 0 does not, NaN where the data set does not
     say. ``writers`` names the writer or data set of each post, ``genres`` its kind of text,
-    ``groups`` what stays on one side of every split.
+    ``groups`` what stays on one side of every split. ``trust``, shape (posts,), is how much a
+    row's labels count, above 0 and at most 1.
     """
 
     posts: Sequence[Post]
@@ -39,6 +40,7 @@ class Lessons:
     writers: Sequence[str]
     genres: Sequence[str]
     groups: Sequence[str]
+    trust: Floats
     sources: tuple[Source, ...]
 
     def __add__(self, other: Self) -> Self:
@@ -50,6 +52,7 @@ class Lessons:
             writers=[*self.writers, *other.writers],
             genres=[*self.genres, *other.genres],
             groups=[*self.groups, *other.groups],
+            trust=np.append(self.trust, other.trust),
             sources=(*self.sources, *other.sources),
         )
 
@@ -63,7 +66,14 @@ class Lessons:
             writers=[self.writers[place] for place in places],
             genres=[self.genres[place] for place in places],
             groups=[self.groups[place] for place in places],
+            trust=self.trust[places],
         )
+
+    def of(self, names: Sequence[str]) -> Self:
+        """The rows and sources of these data sets alone."""
+        places = np.flatnonzero(np.isin(self.writers, list(names)))
+        sources = tuple(source for source in self.sources if source.name in names)
+        return replace(self.at(places.tolist()), sources=sources)
 
     def labels_of(self, heads: Sequence[str]) -> Floats:
         """Shape (posts, heads): the labels of these heads."""
@@ -87,7 +97,15 @@ def corpus_lessons(folder: Path) -> Lessons:
     sha256 = corpus_sha256(corpus)
     source = Source(name=_CORPUS, rows=len(rows), licence=CORPUS_LICENCE, sha256=sha256)
     genres = [CORPUS_GENRE] * len(rows)
-    return Lessons(rows, known_labels(rows), corpus["writer"], genres, corpus["group"], (source,))
+    return Lessons(
+        posts=rows,
+        labels=known_labels(rows),
+        writers=corpus["writer"],
+        genres=genres,
+        groups=corpus["group"],
+        trust=np.ones(len(rows)),
+        sources=(source,),
+    )
 
 
 def public_lessons(data: Path, *, train: bool, licensed: bool = False) -> Lessons:
@@ -109,6 +127,7 @@ def public_lessons(data: Path, *, train: bool, licensed: bool = False) -> Lesson
         writers=[name for name, _ in rows],
         genres=[source.genre for source, found in read for _ in found],
         groups=[row.group for _, row in rows],
+        trust=np.ones(len(rows)),
         sources=tuple(
             Source(name=source.name, rows=len(found), licence=source.licence, sha256=_sha256(found))
             for source, found in read

@@ -57,7 +57,14 @@ def features(posts: Sequence[Post]) -> dict[str, list[Bag]]:
     }
 
 
-def fit(posts: Sequence[Post], labels: Floats, config: NgramConfig, *, jobs: int) -> LinearModel:
+def fit(
+    posts: Sequence[Post],
+    labels: Floats,
+    config: NgramConfig,
+    *,
+    jobs: int,
+    trust: Floats | None = None,
+) -> LinearModel:
     """Learn each head from whole posts and, at less weight, stripped ones and public rows.
 
     Args:
@@ -65,6 +72,7 @@ def fit(posts: Sequence[Post], labels: Floats, config: NgramConfig, *, jobs: int
         labels: shape (posts, heads), 1 or 0, NaN where unknown; each head needs one of both.
         config: vocabulary, scales and regularisation.
         jobs: heads learned at the same time.
+        trust: shape (posts,), how much each post's labels count; None where all count fully.
     """
     dressed = [place for place, post in enumerate(posts) if post.author or post.declared]
     shown = features([*posts, *(stripped(posts[place]) for place in dressed)])
@@ -74,6 +82,8 @@ def fit(posts: Sequence[Post], labels: Floats, config: NgramConfig, *, jobs: int
     marks = np.vstack([labels, labels[dressed]])
     weight = np.where(ours, 1.0, config.public_weight)
     weight[len(posts) :] = config.stripped_weight
+    if trust is not None:
+        weight *= np.append(trust, trust[dressed])
     columns = Parallel(n_jobs=jobs)(
         delayed(_fit_head)(matrix, marks[:, head], weight, config)
         for head in tqdm(range(marks.shape[1]), desc="heads", disable=None)

@@ -5,11 +5,19 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 
-from classifiers.bundle import HeldOut, Pretrained, Source, TransformerPart, read_bundle
+from classifiers.bundle import (
+    Bundle,
+    HeldOut,
+    Lineage,
+    Pretrained,
+    Source,
+    TransformerPart,
+    read_bundle,
+)
 from classifiers.encoding import PostEncoder
 from classifiers.rendering import MARKERS
 from classifiers.scorer import Blend, Reader, load_reader
@@ -17,9 +25,10 @@ from labels.errors import ModelError
 from labels.records import Post
 from labels.yamlfile import read_yaml
 from training.bundle import Identity, Part, write_bundle
+from training.champion import champion_weights
 from training.config import NgramConfig, TransformerConfig
 from training.encoder import init_encoder
-from training.finetune import ExactReader, fine_tune
+from training.finetune import ExactReader, Start, fine_tune
 from training.lessons import Lessons, learnable, parted
 from training.measure import Behaviour, Candidate, behaviour, unmeasured
 from training.multitask import MultiTask
@@ -58,28 +67,51 @@ class Measured:
     behaviour: Behaviour
 
 
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The model that training goes on from, what it held out, the version that comes of it."""
+
+    champion: Bundle
+    version: str
+    held_out: HeldOut
+
+    def applied(self, config: TransformerConfig) -> TransformerConfig:
+        """The recipe under the champion's name, holding out what the champion held out."""
+        names = {"id": self.champion.manifest.id, "version": self.version}
+        same = {"folds": self.held_out.folds, "seed": self.held_out.seed}
+        return config.model_copy(update={**names, **same})
+
+
 class TrainingRun:
     """Trains and exports with one configuration; everything unfinished lies in one folder."""
 
     def __init__(
-        self, config_path: Path, lessons: Sequence[Lessons], work: Path, jobs: int
+        self,
+        config_path: Path,
+        lessons: Sequence[Lessons],
+        work: Path,
+        jobs: int,
+        continued: Continued | None = None,
     ) -> None:
         """Take up a work folder, or begin one.
 
         Args:
             config_path: the recipe.
-            lessons: the corpus, and the public sets if they are learned from too.
+            lessons: the corpus, then the public sets and label events if they are learned from.
             work: folder of checkpoints.
             jobs: heads of the expert learned at the same time.
+            continued: the model that training goes on from; None begins from the encoder.
 
         Raises:
             ConfigError: the configuration, or that of the expert it names, is not in order.
             ModelError: the folder belongs to another configuration or corpus.
         """
-        self._config = read_yaml(config_path, TransformerConfig)
+        config = read_yaml(config_path, TransformerConfig)
+        self._config = continued.applied(config) if continued else config
         self._expert_config = read_yaml(config_path.parent / self._config.expert, NgramConfig)
         self._lessons, self._work, self._jobs = lessons, work, jobs
-        _claim(work, self._config, self._everything.sources)
+        self._continued = continued
+        _claim(work, self._config, self._everything.sources, continued)
         self._encoder_name = self._pretrained()
 
     def measure(self, fold: int) -> Measured:
@@ -96,12 +128,12 @@ class TrainingRun:
         unseen = reduce(add, public) if public else None
         return Measured(trained, behaviour(self._candidate(trained), corpus, unseen))
 
-    def ship(self, folder: Path, measured: Measured) -> None:
+    def ship(self, folder: Path, measured: Measured, lineage: Lineage | None = None) -> None:
         """Write the bundle of the very model that was measured.
 
         It never learns the rows that calibrate it and set its thresholds.
         """
-        self._export(folder, measured.trained, measured.behaviour)
+        self._export(folder, measured.trained, measured.behaviour, lineage)
 
     @property
     def _everything(self) -> Lessons:
@@ -117,11 +149,21 @@ class TrainingRun:
             encoder_name=self._encoder_name,
             folder=self._work / f"held_out_{held_out.fold}",
             seed=held_out.seed + held_out.fold,
+            start=self._start(heads),
         )
-        expert = fit(lessons.posts, labels, self._expert_config, jobs=self._jobs)
+        expert = fit(
+            lessons.posts, labels, self._expert_config, jobs=self._jobs, trust=lessons.trust
+        )
         return Trained(heads, held_out, lessons.posts, model, encoder, expert)
 
-    def _export(self, folder: Path, trained: Trained, found: Behaviour) -> None:
+    def _start(self, heads: tuple[str, ...]) -> Start | None:
+        if self._continued is None:
+            return None
+        return partial(champion_weights, self._continued.champion, heads)
+
+    def _export(
+        self, folder: Path, trained: Trained, found: Behaviour, lineage: Lineage | None = None
+    ) -> None:
         """Write a bundle of both parts."""
         folder.mkdir(parents=True, exist_ok=True)
         config, share = self._config, self._config.expert_weight
@@ -151,6 +193,7 @@ class TrainingRun:
             self._everything.sources,
             trained.held_out,
             origin,
+            lineage,
         )
         write_bundle(folder, parts, found, identity)
 
@@ -195,13 +238,16 @@ def sentences(rows: Sequence[Post]) -> list[str]:
     return [post.text or post.title or "" for post in rows[::step]][:_SENTENCES]
 
 
-def _claim(work: Path, config: TransformerConfig, sources: Sequence[Source]) -> None:
+def _claim(
+    work: Path, config: TransformerConfig, sources: Sequence[Source], continued: Continued | None
+) -> None:
     """Mark a folder as this run's, so that no other run takes up its checkpoints.
 
     What is blended beside the transformer, and what the model is called, does not change them.
     """
     recipe = config.model_dump_json(exclude={"id", "version", "expert", "expert_weight"})
-    whole = " ".join([recipe, *(source.sha256 for source in sources)])
+    begun = [continued.champion.sha256] if continued else []
+    whole = " ".join([recipe, *(source.sha256 for source in sources), *begun])
     mine = hashlib.sha256(whole.encode()).hexdigest()
     mark = work / "run.json"
     if mark.exists() and json.loads(mark.read_text(encoding="utf-8"))["sha256"] != mine:

@@ -9,7 +9,7 @@ import numpy as np
 from labels.dataset import contrast_pairs
 from labels.records import LabelledPost, Post
 from training.config import TransformerConfig
-from training.ngram import Floats
+from training.lessons import Lessons
 
 _LENGTH_NOISE_TOKENS = 12.0
 
@@ -58,23 +58,22 @@ def schedule(
     return [_example(row, config.absent_share, rng) for batch in batches for row in batch]
 
 
-def row_weights(labels: Floats, writers: Sequence[str], config: TransformerConfig) -> list[float]:
+def row_weights(lessons: Lessons, config: TransformerConfig) -> list[float]:
     """Weight of each row in the loss: rare sources and rare labels count more, mean 1.
 
-    A row's weight is the product of the inverse frequencies of its writer and of its rarest
-    label, each to the power in ``config``; rows without any are counted together.
+    A row's weight is the product of its trust and of the inverse frequencies of its writer and of
+    its rarest label, each to the power in ``config``; rows without any are counted together.
 
     Args:
-        labels: shape (rows, heads), 1 where one holds.
-        writers: the writer or data set of each row.
+        lessons: at least one row.
         config: the two powers.
     """
-    by_writer = Counter(writers)
-    held = labels == 1
+    by_writer = Counter(lessons.writers)
+    held = lessons.labels == 1
     counts = np.where(held, held.sum(axis=0), np.inf).min(axis=1)
     rarest = np.where(np.isinf(counts), np.isinf(counts).sum(), counts)
-    sources = np.array([by_writer[writer] for writer in writers])
-    weights = sources**-config.source_balance * rarest**-config.class_balance
+    sources = np.array([by_writer[writer] for writer in lessons.writers])
+    weights = sources**-config.source_balance * rarest**-config.class_balance * lessons.trust
     return list((weights / weights.mean()).tolist())
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 import click
 
 from classifiers.scorer import load_scorer
+from labels.label_events import write_events
 from labels.results import Version
 from labels.yamlfile import read_yaml
 from policy.pack import load_pack
@@ -32,7 +33,6 @@ from serving.audit.sample import (
 from serving.audit.scoring import Engine, LocalEngine, RayEngine
 from serving.audit.sources import ColumnMapping, Sources
 from serving.audit.summary import flagged, found_in
-from serving.label_commands import write_events
 from serving.loading import Loading, engine_options
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)

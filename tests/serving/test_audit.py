@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 
 from labels.dataset import corpus_folder
 from labels.errors import MingbianError
+from labels.label_events import read_events
 from labels.results import ScoredPost
 from labels.samples import SampleAnswer, Verdict
 from mingbian import cli
@@ -31,7 +32,6 @@ from serving.admin_commands import open_store
 from serving.audit.near import bands, signature
 from serving.audit.sample import FLAGGED, Stratum, estimates
 from serving.engine import Engine
-from serving.label_commands import read_events
 from serving.store.schema import cases
 from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR
 

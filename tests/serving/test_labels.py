@@ -10,14 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from labels.errors import MingbianError
-from labels.label_events import LabelEvent, Origin, settled
+from labels.label_events import LabelEvent, Origin, read_events, settled
 from labels.label_studio import interface, tasks
 from labels.masking import masked, masked_post
 from labels.records import Post
 from labels.results import Version
 from labels.samples import Verdict
 from mingbian import cli
-from serving.label_commands import read_events
 from tests.conftest import Run, make_post
 from tests.serving.test_moderation import Staff, staff
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def lessons(rows: list[LabelledPost]) -> Lessons:
     """Every label known."""
     labels = targets(rows).astype(np.float64)
     names = ["w"] * len(rows)
-    return Lessons(rows, labels, names, names, names, ())
+    return Lessons(rows, labels, names, names, names, np.ones(len(rows)), ())
 
 
 def test_a_killed_run_ends_where_an_undisturbed_one_does(
@@ -191,9 +192,12 @@ def test_an_epoch_reads_its_share_of_public_rows(rows: list[LabelledPost]) -> No
 def test_rare_sources_and_clauses_weigh_more(rows: list[LabelledPost]) -> None:
     """Balanced to the powers in the configuration; equal without them."""
     writers = ["big"] * 80 + ["small"] * 16
-    labels = known_labels(rows)
-    off = row_weights(labels, writers, tiny_config(source_balance=0, class_balance=0))
-    on = row_weights(labels, writers, tiny_config(source_balance=1, class_balance=0))
+    learned = replace(lessons(rows), labels=known_labels(rows), writers=writers)
+    off = row_weights(learned, tiny_config(source_balance=0, class_balance=0))
+    on = row_weights(learned, tiny_config(source_balance=1, class_balance=0))
+    doubted = replace(learned, trust=np.array([0.5] * 80 + [1.0] * 16))
+    half = row_weights(doubted, tiny_config(source_balance=0, class_balance=0))
+    assert np.isclose(half[-1] / half[0], 2)
     assert off == [1.0] * len(rows)
     assert np.isclose(np.mean(on), 1)
     assert np.isclose(on[-1] / on[0], 5)

@@ -1,15 +1,29 @@
 """The report as one HTML page that needs nothing from outside."""
 
+import json
+from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from classifiers.bundle import Manifest
+from classifiers.bundle import Bundle, Manifest
 
 
-def page(report: dict[str, Any], manifest: Manifest, versions: dict[str, Any]) -> str:
+def write_report(
+    out: Path, report: dict[str, Any], bundle: Bundle, versions: Mapping[str, Any]
+) -> None:
+    """``report.json`` and ``report.html`` into a folder; arguments as those of :func:`page`."""
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**versions, **report}, ensure_ascii=False, indent=1)
+    (out / "report.json").write_text(text + "\n", encoding="utf-8")
+    html = page(report, bundle.manifest, versions)
+    (out / "report.html").write_text(html, encoding="utf-8")
+
+
+def page(report: dict[str, Any], manifest: Manifest, versions: Mapping[str, Any]) -> str:
     """HTML, Chinese first.
 
     Args:

@@ -13,7 +13,7 @@ from training.release.evidence import evidence_overlap
 from training.release.flags import by_genre, by_protected_class, caught, slices
 from training.release.reliability import calibration, thresholds
 from training.release.robustness import attacks, speed
-from training.release.rows import Unlearned
+from training.release.rows import ScoredRows, Unlearned
 from training.release.scored import Model, score, shares
 from training.release.splits import source_probe, splits
 from training.suite import suite_report
@@ -23,22 +23,23 @@ _SPEED_POSTS = 200
 _EXPLAINED_POSTS = 40
 
 
-def release_report(model: Model, rows: Unlearned, suite: Suite) -> dict[str, Any]:
+def release_report(
+    model: Model, rows: Unlearned, frozen: ScoredRows, suite: Suite
+) -> dict[str, Any]:
     """Measure a model on every split there is.
 
     Args:
         model: loaded.
         rows: that it did not learn from.
+        frozen: those rows, scored by it.
         suite: functional tests.
 
     Raises:
         ScoringError: the model failed.
     """
-    corpus = score(model, rows.corpus)
+    corpus, strangers, public = frozen.corpus, frozen.strangers, frozen.public
     without = replace(rows.corpus, posts=[stripped(post) for post in rows.corpus.posts])
     bare = score(model, without)
-    strangers = score(model, rows.strangers)
-    public = score(model, rows.public) if rows.public else None
     unseen = score(model, rows.unseen) if rows.unseen else None
     others = [each for each in (public, unseen) if each]
     clean = corpus.at(np.flatnonzero(~corpus.wrong))

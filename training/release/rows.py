@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from classifiers.bundle import Manifest, Source
 from labels.dataset import unseen_writers_folder
 from labels.errors import ModelError
+from training.label_lessons import LABEL_EVENTS
 from training.lessons import Lessons, corpus_lessons, parted, public_lessons
+from training.release.scored import Model, Scored, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,30 @@ class Unlearned:
     strangers: Lessons
     public: Lessons | None
     unseen: Lessons | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRows:
+    """The rows that two models can be compared on: neither learned them, and they never change."""
+
+    corpus: Scored
+    strangers: Scored
+    public: Scored | None
+
+    @classmethod
+    def of(cls, model: Model, rows: Unlearned) -> Self:
+        """Scored by a model; raises ``ScoringError`` if it fails."""
+        return cls(
+            score(model, rows.corpus),
+            score(model, rows.strangers),
+            score(model, rows.public) if rows.public else None,
+        )
+
+    @property
+    def splits(self) -> dict[str, Scored]:
+        """By name."""
+        named = {"held-out groups": self.corpus, "unseen writers": self.strangers}
+        return named | ({"public sets": self.public} if self.public else {})
 
 
 def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
@@ -52,14 +79,14 @@ def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
     if data is None:
         return Unlearned(rows, strangers, None, None)
     everything = public_lessons(data, train=True)
-    learned = manifest.sources[1:]
+    learned = [source for source in manifest.sources[1:] if source.name != LABEL_EVENTS]
     _check(learned, everything.sources, manifest)
-    names = {source.name for source in learned}
-    used = np.isin(everything.writers, list(names))
+    names = [source.name for source in learned]
+    used = np.isin(everything.writers, names)
     others = everything.at(np.flatnonzero(~used)) + public_lessons(data, train=False)
     if not names:
         return Unlearned(rows, strangers, None, others)
-    known, public = parted(everything.at(np.flatnonzero(used)), held_out)
+    known, public = parted(everything.of(names), held_out)
     groups = set(known.groups)
     fresh = [place for place, group in enumerate(others.groups) if group not in groups]
     return Unlearned(rows, strangers, public, others.at(fresh))

@@ -117,6 +117,15 @@ def score(model: Model, rows: Lessons) -> Scored:
     )
 
 
+def suggestions(model: Model, posts: Sequence[Post]) -> list[str]:
+    """What is suggested for each post; raises ``ScoringError`` if the model fails."""
+    found = model.scorer.score(posts)
+    return [
+        decide(each, read_labels(post), model.policy).suggestion.value
+        for post, each in zip(posts, found, strict=True)
+    ]
+
+
 def head_figures(scored: Scored) -> dict[str, dict[str, Any]]:
     """By head: AUC and average precision with 95 % intervals, the n-gram baseline beside each.
 

@@ -1,0 +1,1 @@
+"""The conditions under which a candidate may take the champion's place."""

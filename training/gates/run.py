@@ -1,0 +1,99 @@
+"""Measures champion and candidate on the same rows and writes what the gates say."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from classifiers.bundle import Bundle, Source
+from classifiers.scorer import Scorer
+from labels.errors import ModelError
+from labels.records import Post
+from labels.release import GATES, GateReport
+from labels.suite import load_suite, suite_folder
+from policy.pack import LoadedPack
+from policy.resolve import resolve
+from training.gates.checks import Side, gates
+from training.gates.config import GatesConfig
+from training.label_lessons import LABEL_EVENTS
+from training.release.report import release_report
+from training.release.robustness import speed
+from training.release.rows import ScoredRows, Unlearned, unlearned
+from training.release.scored import Model, suggestions
+from training.suite import suite_report
+
+_MEGABYTE = 1e6
+_SPEED_POSTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What both models are measured with: a policy pack, the corpus, public sets, past posts."""
+
+    pack: LoadedPack
+    corpus: Path
+    data: Path | None
+    past: Sequence[Post]
+
+
+def run_gates(
+    champion: Bundle, candidate: Bundle, config: GatesConfig, measuring: Measuring
+) -> tuple[GateReport, dict[str, Any]]:
+    """The gates, and the candidate's release report.
+
+    Raises:
+        ModelError: the two did not hold the same rows out.
+        ScoringError: a model failed.
+    """
+    _check_same_rows(champion, candidate)
+    rows = unlearned(champion.manifest, measuring.corpus, measuring.data)
+    old, _ = _side(champion, rows, measuring)
+    new, model = _side(candidate, rows, measuring)
+    report = release_report(model, rows, new.frozen, load_suite(suite_folder()))
+    size = sum((candidate.folder / name).stat().st_size for name in candidate.manifest.files)
+    past = [post.data_id for post in measuring.past]
+    found = GateReport(
+        model=candidate.version,
+        champion=champion.version,
+        at=datetime.now(UTC),
+        gates=tuple(gates(old, new, report, size / _MEGABYTE, past, config)),
+    )
+    return found, report
+
+
+def write_gates(folder: Path, report: GateReport) -> None:
+    """Into the bundle, for whoever releases it."""
+    (folder / GATES).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _side(bundle: Bundle, rows: Unlearned, measuring: Measuring) -> tuple[Side, Model]:
+    scorer = Scorer(bundle, threads=os.cpu_count() or 1)
+    model = Model.load(bundle, scorer, resolve(measuring.pack.pack, scorer.operating))
+    side = Side(
+        heads=bundle.manifest.heads,
+        frozen=ScoredRows.of(model, rows),
+        suite=suite_report(load_suite(suite_folder()), scorer, model.policy),
+        posts_per_second=speed(model, rows.corpus.posts[:_SPEED_POSTS])["posts_per_second"],
+        past=suggestions(model, measuring.past),
+    )
+    return side, model
+
+
+def _check_same_rows(champion: Bundle, candidate: Bundle) -> None:
+    """What the champion held out must be unseen by the candidate too."""
+    corpus, *public = _sources(champion)
+    same, *learned = _sources(candidate)
+    held_out = champion.manifest.held_out == candidate.manifest.held_out
+    if not held_out or corpus != same or learned not in ([], public):
+        raise ModelError(
+            f"{champion.folder} and {candidate.folder} learned from other rows or held out "
+            "others, so no rows are unseen by both",
+            remedy="train the candidate from the champion with the same corpus and public sets",
+        )
+
+
+def _sources(bundle: Bundle) -> list[Source]:
+    """The corpus, then the public sets."""
+    return [source for source in bundle.manifest.sources if source.name != LABEL_EVENTS]

@@ -1,0 +1,1 @@
+"""Whether label events can be learned from: agreement, copies, floods, suspected errors."""
