@@ -5,7 +5,7 @@ PORT ?= 8000
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: serve install test lint bench policy-check fuzz chaos load audit-check clean
+.PHONY: serve install test lint bench policy-check fuzz chaos load audit-check learning-check clean
 
 serve: install
 	$(BIN)/mingbian serve --port $(PORT)
@@ -46,6 +46,9 @@ fuzz chaos load: .venv/installed-test
 
 audit-check: .venv/installed-test
 	$(BIN)/python benchmarks/audit_check.py
+
+learning-check: .venv/installed-test
+	$(BIN)/python benchmarks/learning_check.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 
 .venv/installed-bench: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'
