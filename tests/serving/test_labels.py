@@ -56,6 +56,8 @@ def test_verdicts_and_appeals_leave_the_store(
     """Upheld, dismissed, confirmed by two, overturned: each with who said so and how surely."""
     upheld = staff.sanctioned()
     dismissed = staff.suspect(2)
+    complaint = {"reporter_id": "reader-9", "data_id": "p2", "reason": "假医生"}
+    staff.post("/v1/reports", staff.users, complaint, 201)
     staff.decide(staff.case_of(dismissed), staff.amy, "none", clauses=[])
     overturned = staff.sanctioned()
     staff.appeal(overturned)
@@ -72,6 +74,9 @@ def test_verdicts_and_appeals_leave_the_store(
     assert first.post.author
     assert first.post.author.account_id is None
     assert found[f"{dismissed}.review"].verdict is Verdict.CLEAN
+    assert first.reporters == ()
+    (reporter,) = found[f"{dismissed}.review"].reporters
+    assert "reader" not in reporter
     last = found[f"{overturned}.appeal"]
     assert (last.verdict, last.annotator, last.origin) == (Verdict.CLEAN, "cat", Origin.APPEAL)
 
