@@ -15,6 +15,7 @@ _COMMANDS = {
     "evaluate": ("training.evaluate_commands:evaluate", "train", "Test a model."),
     "keys": ("serving.admin_commands:keys", "", "Issue, list and revoke keys."),
     "labels": ("serving.label_commands:labels", "", "Verdicts of people as labels to learn from."),
+    "models": ("serving.model_commands:models", "", "Add, release and roll back models."),
     "policy": ("policy.commands:policy", "", "Check, compare, try and backtest policy packs."),
     "precheck": ("serving.commands:precheck", "", "Say what posts lack before publishing."),
     "score": ("serving.commands:score", "", "Score posts from a file."),
