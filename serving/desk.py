@@ -10,6 +10,7 @@ from fastapi import Response
 from pydantic import BaseModel
 from sqlalchemy import Connection, insert, select
 
+from labels.errors import ModelError
 from labels.results import Version
 from policy.resolve import resolve
 from serving import packs, releases, sanctions
@@ -59,18 +60,20 @@ class Desk:
             if seat.version == model:
                 return seat.active
         loaded = lineup.champion.active.loaded
-        if not registry.has(model.sha256):
+        try:
+            operating = registry.manifest(model.sha256).manifest.operating
+        except ModelError:
             return lineup.champion.active
-        operating = registry.manifest(model.sha256).manifest.operating
         return Active(loaded, resolve(loaded.pack, operating))
 
     def tend(self) -> bool:
-        """End mutes whose time is over, follow pack and models in force, forget old answers.
+        """End mutes, follow pack and models in force, keep the first model, forget old answers.
 
         Returns:
             False: once is enough.
         """
         self.follow_policy()
+        self.follower.keep_first()
         self.follow_models()
         now = datetime.now(UTC)
         with self.database.read() as connection:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from pathlib import Path
 from threading import Lock
 
 from classifiers.scorer import Scorer
@@ -18,10 +19,19 @@ _AGAIN_SECONDS = 30.0
 class Follower:
     """Keeps an engine's models to those of the store; one thread at a time."""
 
-    def __init__(self, engine: Engine, registry: Registry, threads: int) -> None:
-        """``threads`` score with each version that is loaded."""
+    def __init__(
+        self, engine: Engine, registry: Registry, threads: int, started_from: Path | None = None
+    ) -> None:
+        """Before anything is followed.
+
+        Args:
+            engine: with the model that it started with.
+            registry: where versions are loaded from.
+            threads: that score with each version.
+            started_from: the bundle of that first model, to be kept in the registry.
+        """
         self.registry = registry
-        self._engine, self._threads = engine, threads
+        self._engine, self._threads, self._started_from = engine, threads, started_from
         self._lock = Lock()
         self._failed: dict[str, float] = {}
 
@@ -53,6 +63,12 @@ class Follower:
         )
         _log.info("models in force: %s", versions)
 
+    def keep_first(self) -> None:
+        """Copy the version that the server started with into the registry, once."""
+        if self._started_from:
+            self.registry.add(self._started_from)
+            self._started_from = None
+
     def _scorer(self, sha256: str) -> Scorer | None:
         for seat in self._engine.lineup.seats:
             if seat.version.sha256 == sha256:
@@ -63,7 +79,7 @@ class Follower:
             scorer = self.registry.load(sha256, threads=self._threads)
         except Exception:  # noqa: BLE001  whatever is wrong with it, the others answer
             _log.exception("model %s cannot be loaded; the earlier ones go on", sha256)
-            self._failed[sha256] = time.monotonic()
+            self._failed = {**self._failed, sha256: time.monotonic()}
             return None
-        self._failed.pop(sha256, None)
+        self._failed = {sha: at for sha, at in self._failed.items() if sha != sha256}
         return scorer

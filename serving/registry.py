@@ -69,7 +69,7 @@ class Registry:
             self._copy(bundle)
         elif (source / GATES).is_file():
             self._replace_gates(source, bundle.sha256)
-        return self.read(bundle.sha256)
+        return self.manifest(bundle.sha256)
 
     def read(self, sha256: str) -> Bundle:
         """A version, its parts checked; raises ``ModelError`` if it is missing or damaged."""

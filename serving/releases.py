@@ -202,15 +202,12 @@ def rollback(
 
 def faults(connection: Connection) -> Iterator[str]:
     """Releases that are not what the log says."""
-    said = dict(
-        connection.execute(
-            select(bodies.c.entry_id, bodies.c.body)
-            .join_from(bodies, log, bodies.c.entry_id == log.c.entry_id)
-            .where(log.c.kind == _ENTRY)
-        )
-        .tuples()
-        .all()
+    entries = (
+        select(bodies.c.entry_id, bodies.c.body)
+        .join_from(bodies, log, bodies.c.entry_id == log.c.entry_id)
+        .where(log.c.kind == _ENTRY)
     )
+    said = {row.entry_id: row.body for row in connection.execute(entries)}
     for row in connection.execute(select(releases)).mappings():
         logged = said.pop(row["release_id"], None)
         fields = {name: row[name] for name in _Released.model_fields}

@@ -72,10 +72,9 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
     registry = open_registry(models, store)
     loading = _starting(loading, database, registry)
     engine = loading.engine(load_pack(shadow) if shadow else None)
-    if not registry.has(engine.lineup.champion.version.sha256):
-        registry.add(loading.model)
-    source = loading.policy.read_text(encoding="utf-8")
-    desk = open_desk(engine, database, source, Follower(engine, registry, loading.threads))
+    known = registry.has(engine.lineup.champion.version.sha256)
+    follower = Follower(engine, registry, loading.threads, None if known else loading.model)
+    desk = open_desk(engine, database, loading.policy.read_text(encoding="utf-8"), follower)
     settings = Settings(
         threads=loading.threads,
         local_only=local,

@@ -45,7 +45,8 @@ def score(
     for each in found:
         if isinstance(each, Judged):
             metrics.see(each.result)
-    after.add_task(desk.engine.look_on, found)
+    if desk.engine.model_shadow:
+        after.add_task(desk.engine.look_on, found)
     keeps = body.store != "none" and any(map(suggests_anything, found))
     if not keeps and once.key is None:
         return _response(request_id, found, [None] * len(found))

@@ -60,6 +60,8 @@ def write_bundle(folder: Path, lessons: Sequence[Any] = LESSONS) -> Path:
     manifest["parts"] = [{"kind": "ngram", "weight": 1.0}]
     manifest["files"] = {n: h for n, h in manifest["files"].items() if n.startswith("ngram")}
     manifest["version"] = "0.6"
+    for point in (p for head in manifest["operating"].values() for p in head["points"]):
+        point["threshold"] *= 0.9
     manifest["lineage"] = {"parent": CHAMPION.model_dump(), "revision": "abc123", "events": 2}
     folder.mkdir()
     for name in manifest["files"]:
@@ -272,6 +274,7 @@ class TestRules:
         }
         with desk.database.read() as connection:
             assert upkeep.verify(connection).faults == ()
+        with desk.database.read() as connection:
             connection.execute(update(releases_table).values(sha256=sha256))
             assert len(upkeep.verify(connection).faults) == 1
 
@@ -478,10 +481,11 @@ class TestEngine:
         with serving(desk) as client:
             answered = client.post("/v1/score", json=body, headers=amy).json()["results"]
             assert {result["model"]["sha256"] for result in answered} == {CHAMPION.sha256}
-            wait(lambda: _shadow(client, amy)["posts"] == 2)
+            client.post("/v1/score", json={"items": [FAKE_DOCTOR]}, headers=amy)
+            wait(lambda: _shadow(client, amy)["posts"] == 3)
             told = _shadow(client, amy)
             assert told["model"]["version"] == "0.6"
-            assert sum(move["posts"] for move in told["moves"]) == 2
+            assert sum(move["posts"] for move in told["moves"]) == 3
 
     def test_a_shadow_that_is_busy_leaves_posts_out(self, scorer: Scorer, other: Scorer) -> None:
         """No more than a few wait, however many come; the rest is counted as dropped."""
@@ -569,14 +573,19 @@ class TestServers:
         assert other.engine.lineup.champion.version == CHAMPION
 
     def test_a_server_that_cannot_load_a_version_goes_on_and_says_so(
-        self, desk: Desk, scorer: Scorer, admins: tuple[Headers, Headers], bundle: Path
+        self,
+        desk: Desk,
+        scorer: Scorer,
+        admins: tuple[Headers, Headers],
+        bundle: Path,
+        tmp_path: Path,
     ) -> None:
         """In /readyz and in the metrics; and takes it up once it can."""
         amy, _ = admins
         sha256 = add(desk, bundle)
         make(desk, sha256, Stage.CHAMPION)
         engine = Engine(scorer, desk.engine.active.loaded)
-        empty = Registry(desk.follower.registry.folder("").parent / "elsewhere")
+        empty = Registry(tmp_path / "elsewhere")
         follower = Follower(engine, empty, threads=1)
         lost = open_desk(engine, desk.database, "", follower)
         with serving(lost) as client:
@@ -651,7 +660,10 @@ class TestCommands:
         assert {status for status, _, _ in load.seen} == {200}
         for _, model, scores in load.seen:
             assert scores == expected[model]
-        assert "champion" in run("models", "list").stdout.splitlines()[0]
+        stages = {
+            line.split()[2]: line.split()[3] for line in run("models", "list").stdout.splitlines()
+        }
+        assert stages == {"0.5": "champion", "0.6": "-"}
 
     def test_a_server_that_starts_again_goes_on_with_the_champion_of_the_store(
         self, run: Run, tmp_path: Path, bundle: Path
@@ -659,9 +671,9 @@ class TestCommands:
         """Whatever model is in the package."""
         for name in ("amy", "ben"):
             run("users", "add", name, "--role", "policy_admin")
+        kept = Registry(tmp_path / "mingbian.models")
         with server(tmp_path):
-            pass
-        assert (tmp_path / "mingbian.models" / CHAMPION.sha256 / MANIFEST).is_file()
+            wait(lambda: kept.has(CHAMPION.sha256))
         sha256 = run("models", "add", str(bundle), "--as", "amy").stdout.strip()
         champion = ("--stage", "champion", "--reason", "上线", "--as", "ben")
         assert run("models", "release", sha256, *champion).returncode == 0
@@ -669,7 +681,7 @@ class TestCommands:
             assert httpx.get(f"{address}/readyz").json()["model"]["sha256"] == sha256
 
     def test_lineage_tells_from_which_verdicts_a_behaviour_came(
-        self, desk: Desk, run: Run, admins: tuple[Headers, Headers], tmp_path: Path
+        self, store_url: str, desk: Desk, run: Run, admins: tuple[Headers, Headers], tmp_path: Path
     ) -> None:
         """Parent by parent; of a clause what breaks it, and what cleared a post of it."""
         amy, _ = admins
@@ -681,8 +693,7 @@ class TestCommands:
         bundle = write_bundle(tmp_path / "bundle", lessons=[*LESSONS, cleared])
         write_gates(bundle)
         sha256 = add(desk, bundle)
-        there = ["--store", desk.database.url.render_as_string(hide_password=False)]
-        there += ["--models", str(desk.follower.registry.folder("").parent / "models")]
+        there = ("--store", store_url, "--models", str(tmp_path / "models"))
         told = run("models", "lineage", sha256, "--clause", "4.1", *there)
         assert told.returncode == 0, told.stderr
         assert "code abc123" in told.stdout
