@@ -16,6 +16,7 @@ _COMMANDS = {
     "gates": ("training.retrain_commands:gates", "train", "Hold a candidate against the champion."),
     "keys": ("serving.admin_commands:keys", "", "Issue, list and revoke keys."),
     "labels": ("serving.label_commands:labels", "", "Verdicts of people as labels to learn from."),
+    "models": ("serving.model_commands:models", "", "Add, release and roll back models."),
     "policy": ("policy.commands:policy", "", "Check, compare, try and backtest policy packs."),
     "precheck": ("serving.commands:precheck", "", "Say what posts lack before publishing."),
     "retrain": ("training.retrain_commands:retrain", "train", "From label events to a candidate."),

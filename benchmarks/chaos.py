@@ -117,16 +117,17 @@ def trial(store: str, plan: Plan) -> list[str]:
 class Server:
     """``mingbian serve`` as a process that can be killed; it comes back at another address."""
 
-    def __init__(self, store: str) -> None:
-        """Start; ``up`` is set while it answers."""
-        self.store = store
+    def __init__(self, store: str, models: str) -> None:
+        """Start, with the folder of models; ``up`` is set while it answers."""
+        self.store, self._models = store, models
         self.up = threading.Event()
         self.start()
 
     def start(self) -> None:
         """Begin."""
+        where = ["--store", self.store, "--models", self._models]
         self._process = subprocess.Popen(
-            [MINGBIAN, "serve", "--port", "0", "--private-webhooks", "--store", self.store],
+            [MINGBIAN, "serve", "--port", "0", "--private-webhooks", *where],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -527,12 +528,13 @@ def _database(store: str) -> Iterator[Database]:
 @contextmanager
 def _servers(store: str) -> Iterator[list[Server]]:
     """One on SQLite, two on PostgreSQL, which are still starting."""
-    servers = [Server(store) for _ in range(1 if _kind(store) == "sqlite" else 2)]
-    try:
-        yield servers
-    finally:
-        for server in servers:
-            server.kill()
+    with tempfile.TemporaryDirectory() as models:
+        servers = [Server(store, models) for _ in range(1 if _kind(store) == "sqlite" else 2)]
+        try:
+            yield servers
+        finally:
+            for server in servers:
+                server.kill()
 
 
 @contextmanager

@@ -732,6 +732,7 @@ def _known(line: Line) -> dict[str, list[str]]:
     verdict = {**_VERDICT, "step": "warning"}
     line.ask("POST", f"/v1/cases/{cases[0]['case_id']}/decide", verdict)
     policies = line.ask("GET", "/v1/policies")["policies"]
+    models = line.ask("GET", "/v1/models")["models"]
     return {
         "case_id": [case["case_id"] for case in cases],
         # the sanction's, about which most can be asked, is the first
@@ -742,7 +743,7 @@ def _known(line: Line) -> dict[str, list[str]]:
         "account_id": [item["author"]["account_id"] for item in items],
         "data_id": [item["data_id"] for item in items],
         "reporter_id": ["r1"],
-        "sha256": [policy["sha256"] for policy in policies],
+        "sha256": [each["sha256"] for each in (*policies, *models)],
     }
 
 
@@ -795,6 +796,11 @@ def _sound(known: Mapping[str, Sequence[str]]) -> dict[str, list[Any]]:
         ],
         "/v1/sanctions/{decision_id}/failed": [{"reason": "账号已注销"}],
         "/v1/policies": [{"source": default_pack_path().read_text(encoding="utf-8")}],
+        "/v1/models/{sha256}/release": [
+            {"stage": "shadow", "reason": "试运行"},
+            {"stage": "canary", "share": 0.1, "reason": "试运行"},
+        ],
+        "/v1/models/rollback": [{"reason": "误报增多"}],
         # a private address: nothing is ever sent
         "/v1/webhooks": [{"url": "http://127.0.0.1:9/hook", "kinds": ["sanction.due"]}],
         "/v1/keys": [{"roles": ["scorer"], "expires_at": "2030-01-01T00:00:00Z"}],

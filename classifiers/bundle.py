@@ -126,7 +126,7 @@ class Manifest(Strict):
 
 
 class Bundle(Strict):
-    """A folder whose parts were checked against its manifest."""
+    """A folder and what its manifest says."""
 
     folder: Path
     manifest: Manifest
@@ -150,6 +150,19 @@ def read_bundle(folder: Path) -> Bundle:
         ModelError: no manifest, a malformed one, a head that the taxonomy does not know, or a
             file that is missing or hashes to something else.
     """
+    bundle = read_manifest(folder)
+    _check_heads(folder, bundle.manifest)
+    for name, expected in bundle.manifest.files.items():
+        _check_file(folder / name, expected)
+    return bundle
+
+
+def read_manifest(folder: Path) -> Bundle:
+    """As :func:`read_bundle`, of the manifest alone: what it says of the parts is not checked.
+
+    Raises:
+        ModelError: no manifest, or a malformed one.
+    """
     try:
         raw = (folder / MANIFEST).read_bytes()
     except OSError as error:
@@ -158,9 +171,6 @@ def read_bundle(folder: Path) -> Bundle:
         manifest = Manifest.model_validate_json(raw)
     except ValidationError as error:
         raise ModelError(f"{folder / MANIFEST}: {error}") from None
-    _check_heads(folder, manifest)
-    for name, expected in manifest.files.items():
-        _check_file(folder / name, expected)
     return Bundle(folder=folder, manifest=manifest, sha256=hashlib.sha256(raw).hexdigest())
 
 

@@ -63,6 +63,8 @@ class Scorer:
         """Load a checked bundle; raises ``ModelError`` if a part does not fit the manifest."""
         manifest = bundle.manifest
         self.version: Version = bundle.version
+        #: the model that training began from
+        self.parent: Version | None = manifest.lineage.parent if manifest.lineage else None
         self.operating: Mapping[str, Operating] = manifest.operating
         self._heads = manifest.heads
         self._windows = manifest.windows

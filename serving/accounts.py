@@ -13,8 +13,8 @@ from labels.events import EVENT
 from labels.results import Step
 from policy.ledger import LedgerError
 from policy.outlook import outlook
-from serving.engine import Active
 from serving.history import record_event, record_of
+from serving.lineup import Active
 from serving.refusal import RequestError, UnprocessableError
 from serving.review import find_decision, reasons_of
 from serving.store.schema import appeals, bodies, reports, sanctions

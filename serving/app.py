@@ -21,6 +21,7 @@ from serving.api import (
     cases,
     decisions,
     keys,
+    models,
     policies,
     reports,
     sanctions,
@@ -54,6 +55,7 @@ _ROUTERS = (
     appeals,
     sanctions,
     policies,
+    models,
     webhooks,
     keys,
     status,
@@ -104,7 +106,7 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Beside answering: mutes end, packs change, events go out."""
+    """Beside answering: mutes end, packs and models change, events go out."""
     desk: Desk = app.state.desk
     threads = (
         Repeating("tend", desk.tend, _TEND_SECONDS),

@@ -10,8 +10,13 @@ from fastapi import Response
 from pydantic import BaseModel
 from sqlalchemy import Connection, insert, select
 
-from serving import packs, sanctions
+from labels.errors import ModelError
+from labels.results import Version
+from policy.resolve import resolve
+from serving import packs, releases, sanctions
 from serving.engine import Engine
+from serving.following import Follower
+from serving.lineup import Active
 from serving.people import Caller
 from serving.refusal import RequestError, UnprocessableError
 from serving.store.database import Database
@@ -28,6 +33,7 @@ class Desk:
 
     engine: Engine
     database: Database
+    follower: Follower
 
     def follow_policy(self) -> None:
         """Take up the pack in force, if another server activated one."""
@@ -38,13 +44,37 @@ class Desk:
             loaded = packs.pack_of(connection, sha256)
         self.engine.use(loaded)
 
+    def follow_models(self) -> None:
+        """Take up the versions in force, which takes as long as loading them."""
+        with self.database.read() as connection:
+            wanted = releases.standing(connection)
+        self.follower.follow(wanted)
+
+    def active_for(self, model: Version) -> Active:
+        """The pack in force, with its thresholds for the model that scored a post.
+
+        Where neither the engine nor the registry has that model, with those for the champion.
+        """
+        lineup, registry = self.engine.lineup, self.follower.registry
+        for seat in lineup.seats:
+            if seat.version == model:
+                return seat.active
+        loaded = lineup.champion.active.loaded
+        try:
+            operating = registry.manifest(model.sha256).manifest.operating
+        except ModelError:
+            return lineup.champion.active
+        return Active(loaded, resolve(loaded.pack, operating))
+
     def tend(self) -> bool:
-        """End mutes whose time is over, follow the pack in force, forget old answers.
+        """End mutes, follow pack and models in force, keep the first model, forget old answers.
 
         Returns:
             False: once is enough.
         """
         self.follow_policy()
+        self.follower.keep_first()
+        self.follow_models()
         now = datetime.now(UTC)
         with self.database.read() as connection:
             idle = not sanctions.over(connection, now) and not _old_answers(connection, now)
@@ -56,20 +86,25 @@ class Desk:
         return False
 
 
-def open_desk(engine: Engine, database: Database, source: str) -> Desk:
-    """Migrate a store and go on with the pack that is in force there.
+def open_desk(engine: Engine, database: Database, source: str, follower: Follower) -> Desk:
+    """Migrate a store and go on with the pack and the models that are in force there.
 
     Args:
-        engine: with the pack that a new store starts with.
+        engine: with the pack and the model that a new store starts with.
         database: not yet touched.
         source: the YAML of that pack.
+        follower: of the engine.
     """
     database.migrate()
     with database.write() as connection:
         if packs.active_sha256(connection) is None:
             packs.begin_with(connection, engine.active.loaded, source)
-    desk = Desk(engine, database)
+        if releases.standing(connection).champion is None:
+            scorer = engine.lineup.champion.scorer
+            releases.begin_with(connection, scorer.version, scorer.parent)
+    desk = Desk(engine, database, follower)
     desk.follow_policy()
+    desk.follow_models()
     return desk
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import TypeVar
 
 from classifiers.explain import spans
@@ -26,8 +27,8 @@ from labels.taxonomy import taxonomy
 from policy.decide import decide, label_facts
 from policy.pack import LoadedPack
 from policy.precheck import precheck
-from policy.resolve import Policy, resolve
-from serving.shadow import Shadow
+from serving.lineup import Active, Lineup, Seat
+from serving.shadow import ModelShadow, PackShadow
 
 #: spans an explanation names at most
 MAX_SPANS = 3
@@ -35,14 +36,6 @@ MAX_SPANS = 3
 _Answer = TypeVar("_Answer")
 #: an item as it came: JSON text of one post, or why there is none
 Item = str | bytes | PostError
-
-
-@dataclass(frozen=True, slots=True)
-class Active:
-    """A pack, and what it means for the model that scores."""
-
-    loaded: LoadedPack
-    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +49,72 @@ class Judged:
 
 
 class Engine:
-    """Scores posts with one model under one policy pack; safe to share between threads."""
+    """Scores posts with the models in force under one policy pack; safe to share between threads.
+
+    Models and pack change by one assignment: what is being scored ends under those it began with.
+    """
 
     def __init__(
         self, scorer: Scorer, policy: LoadedPack, candidate: LoadedPack | None = None
     ) -> None:
         """Join a loaded model and a loaded pack; a candidate pack runs beside it without effect."""
-        self._scorer = scorer
-        self.shadow = (
-            Shadow(candidate, resolve(candidate.pack, scorer.operating)) if candidate else None
-        )
-        self.use(policy)
+        self.pack_shadow = PackShadow(candidate) if candidate else None
+        self._changing = Lock()
+        self._take(Lineup(Seat.of(scorer, policy)))
 
     def use(self, loaded: LoadedPack) -> None:
-        """Go on under another pack; what is being scored ends under the one it began with."""
-        self._active = Active(loaded, resolve(loaded.pack, self._scorer.operating))
+        """Go on under another pack."""
+        with self._changing:
+            self._take(self._lineup.under(loaded))
+
+    def line_up(
+        self, champion: Scorer, canary: Scorer | None, share: float, shadow: Scorer | None
+    ) -> None:
+        """Go on with other models, which are loaded; ``share`` of the accounts is the canary's."""
+        with self._changing:
+            loaded = self.active.loaded
+            lineup = Lineup(
+                champion=Seat.of(champion, loaded),
+                canary=Seat.of(canary, loaded) if canary else None,
+                share=share,
+                shadow=Seat.of(shadow, loaded) if shadow else None,
+            )
+            self._take(lineup)
+
+    def _take(self, lineup: Lineup) -> None:
+        shadow = ModelShadow(lineup.champion, lineup.shadow) if lineup.shadow else None
+        self._lineup, self.model_shadow = lineup, shadow
+
+    @property
+    def lineup(self) -> Lineup:
+        """The models in force."""
+        return self._lineup
 
     @property
     def active(self) -> Active:
-        """The pack in force."""
-        return self._active
+        """The pack in force, with its thresholds for the champion."""
+        return self._lineup.champion.active
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Levels that the pack asks for and no threshold of the model reaches."""
-        return self._active.policy.warnings
+        """Levels that the pack asks for and no threshold of the champion reaches."""
+        return self.active.policy.warnings
 
     @property
     def versions(self) -> dict[str, dict[str, str]]:
-        """What every result records: model and policy."""
+        """What a result records: champion and policy."""
+        champion = self._lineup.champion
         return {
-            "model": self._scorer.version.model_dump(),
-            "policy": self._active.loaded.version.model_dump(),
+            "model": champion.version.model_dump(),
+            "policy": champion.active.loaded.version.model_dump(),
         }
+
+    def look_on(self, found: Sequence["Judged | RejectedPost"]) -> None:
+        """Let a candidate model see what was answered; called once the answer is sent."""
+        if shadow := self.model_shadow:
+            for each in found:
+                if isinstance(each, Judged):
+                    shadow.see(each.post, each.result)
 
     def score(self, items: Sequence[Item], *, explain: bool = False) -> list[PostResult]:
         """One result an item, in order; an item that is no post is answered with 422.
@@ -106,37 +132,29 @@ class Engine:
 
     def judge(self, items: Sequence[Item], *, explain: bool = False) -> list[Judged | RejectedPost]:
         """As :meth:`score`, with what led to each result; raises ``ScoringError``."""
-        return self._each(items, partial(self._judged, active=self._active, explain=explain))
+        return self._each(items, partial(self._judged, explain=explain))
 
     def precheck(self, items: Sequence[Item]) -> list[PrecheckResult]:
         """What each post still lacks before it is published, in order; raises ``ScoringError``."""
-        return self._each(items, partial(self._checked, active=self._active))
+        return self._each(items, _checked)
 
     def _each(
-        self, items: Sequence[Item], answer: Callable[[Post, HeadScores], _Answer]
+        self, items: Sequence[Item], answer: Callable[[Post, Seat, HeadScores], _Answer]
     ) -> list[_Answer | RejectedPost]:
         """An answer to each post with its scores, a rejection of what is none."""
         found = [parsed(item) for item in items]
         posts = [post for post in found if isinstance(post, Post)]
-        scores = iter(self._scorer.score(posts))
+        scored = self._lineup.score(posts)
         return [
-            answer(post, next(scores)) if isinstance(post, Post) else _rejection(post)
+            answer(post, *next(scored)) if isinstance(post, Post) else _rejection(post)
             for post in found
         ]
 
-    def _checked(self, post: Post, scores: HeadScores, *, active: Active) -> CheckedPost:
-        return CheckedPost(
-            data_id=post.data_id,
-            prompts=precheck(post, scores, read_labels(post), active.policy),
-            model=self._scorer.version,
-            policy=active.loaded.version,
-        )
-
-    def _judged(self, post: Post, scores: HeadScores, *, active: Active, explain: bool) -> Judged:
+    def _judged(self, post: Post, seat: Seat, scores: HeadScores, *, explain: bool) -> Judged:
         reading = read_labels(post)
-        decision = decide(scores, reading, active.policy)
-        if self.shadow:
-            self.shadow.see(scores, reading, decision)
+        decision = decide(scores, reading, seat.active.policy)
+        if self.pack_shadow:
+            self.pack_shadow.see(seat.scorer, scores, reading, decision)
         result = ScoredPost(
             data_id=post.data_id,
             suggestion=decision.suggestion,
@@ -153,27 +171,39 @@ class Engine:
             proposed_sanction=decision.sanction,
             text_coverage=scores.text_coverage,
             warnings=(*input_warnings(post), *decision.warnings),
-            model=self._scorer.version,
-            policy=active.loaded.version,
-            explanations=self._explanations(post, decision.findings) if explain else None,
+            model=seat.version,
+            policy=seat.active.loaded.version,
+            explanations=_explanations(seat.scorer, post, decision.findings) if explain else None,
             callback=post.callback,
         )
         return Judged(post, result, scores, label_facts(reading))
 
-    def _explanations(self, post: Post, findings: Sequence[Finding]) -> tuple[Explanation, ...]:
-        """One a label, in order; a category's spans stand by each of its clauses."""
-        categories = list(dict.fromkeys(finding.category for finding in findings))
-        found = spans(self._scorer, post, categories, MAX_SPANS) if categories else {}
-        return tuple(
-            Explanation(
-                category=finding.category,
-                clause=finding.clause,
-                spans=tuple(found[finding.category]),
-                evidence_needed_zh=taxonomy().clauses[finding.clause].evidence_needed_zh,
-                evidence_needed=taxonomy().clauses[finding.clause].evidence_needed,
-            )
-            for finding in findings
+
+def _checked(post: Post, seat: Seat, scores: HeadScores) -> CheckedPost:
+    return CheckedPost(
+        data_id=post.data_id,
+        prompts=precheck(post, scores, read_labels(post), seat.active.policy),
+        model=seat.version,
+        policy=seat.active.loaded.version,
+    )
+
+
+def _explanations(
+    scorer: Scorer, post: Post, findings: Sequence[Finding]
+) -> tuple[Explanation, ...]:
+    """One a label, in order; a category's spans stand by each of its clauses."""
+    categories = list(dict.fromkeys(finding.category for finding in findings))
+    found = spans(scorer, post, categories, MAX_SPANS) if categories else {}
+    return tuple(
+        Explanation(
+            category=finding.category,
+            clause=finding.clause,
+            spans=tuple(found[finding.category]),
+            evidence_needed_zh=taxonomy().clauses[finding.clause].evidence_needed_zh,
+            evidence_needed=taxonomy().clauses[finding.clause].evidence_needed,
         )
+        for finding in findings
+    )
 
 
 def parsed(item: Item) -> Post | PostError:

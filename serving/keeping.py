@@ -11,6 +11,7 @@ from labels.records import Post
 from labels.results import RejectedPost, Suggestion
 from serving.engine import Judged
 from serving.history import record_event
+from serving.lineup import account_of
 from serving.queue import open_case
 from serving.store.database import new_id
 from serving.store.schema import decisions, posts
@@ -76,12 +77,6 @@ def keep_one(connection: Connection, judged: Judged, now: datetime) -> str:
     if result.suggestion in {Suggestion.REVIEW, Suggestion.ACT}:
         open_case(connection, decision_id, account_id, result, now)
     return decision_id
-
-
-def account_of(post: Post) -> str:
-    """The account, or the unknown one of this very post, which the platform can tell."""
-    known = post.author.account_id if post.author else None
-    return known or f"post:{post.data_id}"
 
 
 def _keep_post(

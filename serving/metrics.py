@@ -1,13 +1,16 @@
 """Prometheus metrics of one process."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy import Connection, func, select
 
 from labels.results import ScoredPost
+from serving.lineup import Lineup
 from serving.outbox import DEAD, PENDING
 from serving.queue import CaseKind, CaseState
+from serving.releases import Stage
 from serving.sanctions import SanctionState
 from serving.store.schema import cases, deliveries, sanctions
 
@@ -82,6 +85,17 @@ class Metrics:
             ["category", "upheld"],
             registry=self.registry,
         )
+        self.models = Gauge(
+            "mingbian_model",
+            "Share of the accounts that a version in force answers, 0 of one in shadow",
+            ["stage", "version", "sha256"],
+            registry=self.registry,
+        )
+        self.unloaded = Gauge(
+            "mingbian_models_unloaded",
+            "Versions that the store names and this server cannot load",
+            registry=self.registry,
+        )
         self.deliveries = Gauge(
             "mingbian_deliveries",
             "Webhook deliveries that are not done",
@@ -101,6 +115,19 @@ class Metrics:
         self.suggestions.labels(result.suggestion.value).inc()
         for protection in result.protected:
             self.protected.labels(protection.code, result.suggestion.value).inc()
+
+    def answer_with(self, lineup: Lineup, unloaded: Sequence[str]) -> None:
+        """Tell which versions are in force here."""
+        self.models.clear()
+        stages = {
+            Stage.CHAMPION: (lineup.champion, 1 - lineup.share),
+            Stage.CANARY: (lineup.canary, lineup.share),
+            Stage.SHADOW: (lineup.shadow, 0),
+        }
+        for stage, (seat, share) in stages.items():
+            if seat:
+                self.models.labels(stage, seat.version.version, seat.version.sha256).set(share)
+        self.unloaded.set(len(unloaded))
 
     def page(self, connection: Connection, inside: int) -> bytes:
         """Everything, in Prometheus' text format."""

@@ -17,13 +17,14 @@ class Kind(StrEnum):
     SANCTION_DUE = "sanction.due"
     SANCTION_EXPIRED = "sanction.expired"
     APPEAL_DECIDED = "appeal.decided"
+    MODEL_PROMOTED = "model.promoted"
 
 
 PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 
 
 def announce(
-    connection: Connection, kind: Kind, at: datetime, account_id: str, **data: Any
+    connection: Connection, kind: Kind, at: datetime, account_id: str | None, **data: Any
 ) -> None:
     """Put an event into the outbox, and a delivery of it for each webhook that wants it.
 
@@ -31,11 +32,11 @@ def announce(
         connection: that writes what the event tells of, so that both happen or neither.
         kind: of event.
         at: moment with its zone.
-        account_id: whom it concerns.
+        account_id: whom it concerns; None where it is no account's.
         data: JSON values.
     """
     event_id = new_id("evt")
-    whole = {"account_id": account_id, **data}
+    whole = data if account_id is None else {"account_id": account_id, **data}
     connection.execute(
         insert(outbox).values(
             event_id=event_id, kind=kind, account_id=account_id, at=at, data=whole

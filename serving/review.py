@@ -8,15 +8,15 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from labels.cases import Case, Findings
 from labels.decisions import Decision
-from labels.results import Step
+from labels.results import Step, Version
 from policy.floors import REVIEWERS, STEPS
 from policy.pack import LoadedPack
 from policy.reasons import FoundBy, ReasonsError, Statement, statement
 from policy.replay import decision, policy_of
 from policy.resolve import Policy
 from policy.rule import StepError
-from serving.engine import Active
 from serving.history import record_event, record_of
+from serving.lineup import Active
 from serving.outbox import Kind, announce
 from serving.packs import pack_of
 from serving.people import Caller
@@ -63,7 +63,7 @@ def decide(
         case_id: of a review that the caller holds.
         caller: the reviewer.
         found: findings without reviewers, who are known here.
-        active: the pack that rules.
+        active: the pack that rules, with its thresholds for the model that scored.
         now: moment of the decision.
 
     Returns:
@@ -116,6 +116,12 @@ def reject(connection: Connection, case_id: str, caller: Caller, now: datetime) 
     _held(connection, case_id, caller, now, CaseState.SECOND)
     reopen(connection, case_id)
     return CaseState.OPEN
+
+
+def model_of(connection: Connection, case_id: str) -> Version:
+    """The model that scored the post of a case; raises ``NotFoundError``."""
+    row = find_decision(connection, find_case(connection, case_id)["decision_id"])
+    return Case.model_validate(row["case"], strict=False).model
 
 
 def find_decision(connection: Connection, decision_id: str) -> RowMapping:

@@ -3,19 +3,25 @@
 import logging
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import uvicorn
 
+from classifiers.bundle import read_manifest
 from labels.errors import InputError
 from policy.pack import load_pack
-from serving import people
+from serving import people, releases
 from serving.admin_commands import open_store, store_option
 from serving.app import LOCAL_HOSTS, Settings, create_app
 from serving.desk import open_desk
+from serving.following import Follower
 from serving.loading import Loading, engine_options
+from serving.model_commands import models_option, open_registry
+from serving.registry import Registry
+from serving.store.database import Database
 
 if TYPE_CHECKING:
     from serving.oidc import OidcVerifier
@@ -28,6 +34,7 @@ _DRAIN_SECONDS = 30
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @store_option
+@models_option
 @click.option("--oidc-issuer", help="Identity provider (URL) whose tokens name users too.")
 @click.option("--oidc-audience", help="Whom its tokens must be meant for.")
 @click.option("--oidc-claim", default="sub", show_default=True, help="What in them is the user.")
@@ -42,6 +49,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
     host: str,
     port: int,
     store: str,
+    models: Path | None,
     private_webhooks: bool,
     shadow: Path | None,
     oidc_issuer: str | None,
@@ -61,8 +69,12 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
                 f"--host {host}: beyond 127.0.0.1 everybody needs a key, and there are no users",
                 remedy="mingbian users add NAME --role ROLE",
             )
+    registry = open_registry(models, store)
+    loading = _starting(loading, database, registry)
     engine = loading.engine(load_pack(shadow) if shadow else None)
-    desk = open_desk(engine, database, loading.policy.read_text(encoding="utf-8"))
+    known = registry.has(engine.lineup.champion.version.sha256)
+    follower = Follower(engine, registry, loading.threads, None if known else loading.model)
+    desk = open_desk(engine, database, loading.policy.read_text(encoding="utf-8"), follower)
     settings = Settings(
         threads=loading.threads,
         local_only=local,
@@ -80,6 +92,21 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
         )
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _starting(loading: Loading, database: Database, registry: Registry) -> Loading:
+    """With the champion of the store, which after the first start need not be ``--model``."""
+    with database.read() as connection:
+        champion = releases.standing(connection).champion
+    given = read_manifest(loading.model).version
+    if champion in {None, given.sha256}:
+        return loading
+    click.echo(
+        f"{loading.model}: {given.id} {given.version} is not the champion of the store and does "
+        "not answer; see mingbian models list",
+        err=True,
+    )
+    return replace(loading, model=registry.folder(str(champion)))
 
 
 def _verifier(issuer: str | None, audience: str | None, claim: str) -> "OidcVerifier | None":

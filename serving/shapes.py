@@ -111,11 +111,17 @@ class PrecheckResponse(Strict):
 
 
 class Ready(Strict):
-    """What the server scores with."""
+    """What the server scores with: the champion, and a canary for a share of the accounts.
+
+    ``unloaded`` are versions that the store names and this server cannot load, by hash; the
+    earlier ones go on.
+    """
 
     status: str
     model: Version
     policy: Version
+    canary: Version | None
+    unloaded: list[str]
 
 
 class ReportRequest(Strict):

@@ -15,6 +15,8 @@ from labels.records import Post, parse_post
 from policy.pack import default_pack_path, load_pack
 from serving.desk import Desk, open_desk
 from serving.engine import Engine
+from serving.following import Follower
+from serving.registry import Registry
 from serving.store.database import Database
 
 FAKE_DOCTOR: dict[str, Any] = {
@@ -72,7 +74,9 @@ def local_desk(tmp_path: Path, scorer: Scorer) -> Iterator[Desk]:
     """On SQLite, for what does not depend on the store."""
     source = default_pack_path().read_text(encoding="utf-8")
     database = Database(f"sqlite:///{tmp_path / 'local.db'}")
-    yield open_desk(Engine(scorer, load_pack(default_pack_path())), database, source)
+    engine = Engine(scorer, load_pack(default_pack_path()))
+    follower = Follower(engine, Registry(tmp_path / "local.models"), threads=1)
+    yield open_desk(engine, database, source, follower)
     database.close()
 
 

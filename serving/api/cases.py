@@ -125,7 +125,7 @@ def _decide(
     now: datetime,
 ) -> Decided:
     repaired: list[Correction] = []
-    active = desk.engine.active
+    active = desk.active_for(review.model_of(connection, case_id))
     if isinstance(body, Decide):
         found = review.Finding(body.findings, body.step, body.reasons)
         state = review.decide(connection, case_id, caller, found, active, now)

@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import JsonValue
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from sqlalchemy import Connection
 
 from labels.results import RejectedPost
@@ -13,6 +12,7 @@ from serving import problems
 from serving.access import DeskHere, OnceHere, allowed
 from serving.engine import Judged
 from serving.keeping import keep, suggests_anything
+from serving.model_shapes import ShadowView
 from serving.people import Role
 from serving.refusal import NotFoundError
 from serving.shapes import (
@@ -34,7 +34,9 @@ _scorer = Depends(allowed(Role.SCORER))
     dependencies=[_scorer],
     responses=problems.responses(400, 401, 403, 409, 413, 422, 429, 503),
 )
-def score(body: ScoreRequest, request: Request, desk: DeskHere, once: OnceHere) -> object:
+def score(
+    body: ScoreRequest, request: Request, desk: DeskHere, once: OnceHere, after: BackgroundTasks
+) -> object:
     """Score posts; what is not passed is kept, and what a person must see is queued."""
     request_id, metrics = request.state.request_id, request.app.state.metrics
     items = [json.dumps(item) for item in body.items]
@@ -43,6 +45,8 @@ def score(body: ScoreRequest, request: Request, desk: DeskHere, once: OnceHere) 
     for each in found:
         if isinstance(each, Judged):
             metrics.see(each.result)
+    if desk.engine.model_shadow:
+        after.add_task(desk.engine.look_on, found)
     keeps = body.store != "none" and any(map(suggests_anything, found))
     if not keeps and once.key is None:
         return _response(request_id, found, [None] * len(found))
@@ -68,15 +72,17 @@ def precheck(body: PrecheckRequest, request: Request, desk: DeskHere) -> Prechec
 
 @router.get(
     "/v1/shadow",
-    summary="How a candidate pack compares",
+    summary="How a candidate pack and a candidate model compare",
     dependencies=[Depends(allowed(Role.POLICY_ADMIN, Role.AUDITOR))],
     responses=problems.responses(401, 403, 404, 429),
 )
-def shadow(desk: DeskHere) -> dict[str, JsonValue]:
-    """Agreement of the pack that the server was started with as ``--shadow``."""
-    if desk.engine.shadow is None:
-        raise NotFoundError("candidate pack", "--shadow")
-    return desk.engine.shadow.report()
+def shadow(desk: DeskHere) -> ShadowView:
+    """Of this server: the pack that it was started with as ``--shadow``, the model in shadow."""
+    pack, model = desk.engine.pack_shadow, desk.engine.model_shadow
+    if not pack and not model:
+        raise NotFoundError("candidate", "pack or model in shadow")
+    told = {"pack": pack and pack.report(), "model": model and model.report()}
+    return ShadowView.model_validate(told)
 
 
 def _response(

@@ -24,7 +24,15 @@ def healthz() -> dict[str, str]:
 def readyz(desk: DeskHere) -> Ready:
     """Model and policy as every result records them."""
     desk.follow_policy()
-    return Ready.model_validate({"status": "ready", **desk.engine.versions})
+    canary = desk.engine.lineup.canary
+    return Ready.model_validate(
+        {
+            "status": "ready",
+            **desk.engine.versions,
+            "canary": canary and canary.version.model_dump(),
+            "unloaded": desk.follower.unloaded,
+        }
+    )
 
 
 @router.get(
@@ -38,5 +46,6 @@ def metrics(desk: DeskHere, request: Request) -> Response:
     """Of this process, and of the queue in the store."""
     state = request.app.state
     with desk.database.read() as connection:
+        state.metrics.answer_with(desk.engine.lineup, desk.follower.unloaded)
         text = state.metrics.page(connection, state.gate.inside)
     return Response(text, media_type="text/plain; version=0.0.4")

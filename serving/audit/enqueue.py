@@ -9,7 +9,8 @@ from serving.admin_commands import open_store
 from serving.audit.plan import Plan
 from serving.audit.summary import Row
 from serving.engine import Engine, Judged
-from serving.keeping import account_of, keep_one
+from serving.keeping import keep_one
+from serving.lineup import account_of
 from serving.queue import has_case, open_case
 
 

@@ -185,6 +185,32 @@ packs = Table(
     Index("packs_by_version", "id", "version", unique=True),
 )
 
+#: every version of a model; ``gates`` is the report that it was added with last, and by whom
+models = Table(
+    "models",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("id", String(300), nullable=False),
+    Column("version", String(300), nullable=False),
+    Column("parent", String(64)),
+    Column("added_by", String(300)),
+    Column("added_at", Moment, nullable=False),
+    Column("gates", JSON(none_as_null=True)),
+)
+
+#: which version answers follows from these, in the order of their entries in the log
+releases = Table(
+    "releases",
+    metadata,
+    _id(name="release_id", primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("sha256", ForeignKey("models.sha256"), nullable=False),
+    Column("share", Float),
+    Column("by", String(300), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 users = Table(
     "users",
     metadata,

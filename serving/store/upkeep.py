@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from labels.errors import InputError
 from labels.yamlfile import Strict
+from serving import releases
 from serving.history import record_of
 from serving.store import chain
 from serving.store.database import Database
@@ -65,8 +66,12 @@ class Verified:
 
 
 def verify(connection: Connection) -> Verified:
-    """Check the chain, and that each sanction says what the account's events say."""
-    found = [*chain.faults(connection), *_unlike_the_log(connection)]
+    """Check the chain, and that sanctions and releases say what the log says."""
+    found = [
+        *chain.faults(connection),
+        *_unlike_the_log(connection),
+        *releases.faults(connection),
+    ]
     entries = connection.scalar(select(func.count()).select_from(log)) or 0
     kept = connection.scalar(select(func.count()).select_from(bodies)) or 0
     accounts = connection.scalar(select(func.count(bodies.c.account_id.distinct()))) or 0

@@ -14,7 +14,9 @@ from serving import people
 from serving.app import Settings, create_app
 from serving.desk import Desk, open_desk
 from serving.engine import Engine
+from serving.following import Follower
 from serving.people import Role
+from serving.registry import Registry
 from serving.store.database import Database
 
 _numbers = count()
@@ -58,9 +60,11 @@ def database(store_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def desk(database: Database, scorer: Scorer) -> Desk:
-    """The shipped model and pack on an empty store."""
-    return open_desk(Engine(scorer, load_pack(default_pack_path())), database, PACK_SOURCE)
+def desk(database: Database, scorer: Scorer, tmp_path: Path) -> Desk:
+    """The shipped model and pack on an empty store, the folder of models yet empty."""
+    engine = Engine(scorer, load_pack(default_pack_path()))
+    follower = Follower(engine, Registry(tmp_path / "models"), threads=1)
+    return open_desk(engine, database, PACK_SOURCE, follower)
 
 
 @contextmanager

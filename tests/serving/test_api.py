@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -189,7 +190,7 @@ class _Broken:
 
 def test_a_failing_model_is_a_problem(local_desk: Desk) -> None:
     """500 without the inner message, and the server lives on."""
-    broken = Desk(Engine(_Broken(), load_pack(default_pack_path())), local_desk.database)
+    broken = replace(local_desk, engine=Engine(_Broken(), load_pack(default_pack_path())))
     app = create_app(broken, Settings())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         body = problem(client.post("/v1/score", json={"items": [REAL_DOCTOR]}), 500, "internal")
@@ -221,11 +222,11 @@ def test_a_candidate_pack_is_counted_without_effect(
     candidate = LoadedPack(
         pack=pack.pack.model_copy(update={"categories": categories}), version=pack.version
     )
-    shadowed = Desk(Engine(scorer, pack, candidate), local_desk.database)
+    shadowed = replace(local_desk, engine=Engine(scorer, pack, candidate))
     with serving(shadowed) as client:
         body = {"items": [FAKE_DOCTOR, REAL_DOCTOR], "store": "none"}
         answered = client.post("/v1/score", json=body).json()["results"]
-        told = client.get("/v1/shadow").json()
+        told = client.get("/v1/shadow").json()["pack"]
     assert [result.pop("decision_id") for result in answered] == [None, None]
     plain = engine.score([json.dumps(item) for item in body["items"]])
     assert answered == [json.loads(each.model_dump_json()) for each in plain]

@@ -6,6 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from serving.desk import Desk
+from serving.engine import Engine
+from serving.following import Follower
 from serving.people import Role
 from tests.conftest import FAKE_DOCTOR
 from tests.serving.conftest import PACK_SOURCE, Headers, add_user, serving
@@ -72,7 +74,9 @@ def test_a_faulty_or_altered_pack_is_refused(
 def test_another_server_follows(desk: Desk, admins: tuple[Headers, Headers]) -> None:
     """Two engines on one store decide under the same pack."""
     amy, ben = admins
-    other = Desk(type(desk.engine)(desk.engine._scorer, desk.engine.active.loaded), desk.database)
+    champion = desk.engine.lineup.champion
+    engine = Engine(champion.scorer, champion.active.loaded)
+    other = Desk(engine, desk.database, Follower(engine, desk.follower.registry, threads=1))
     with serving(desk) as client:
         sha256 = client.post("/v1/policies", json={"source": SILENT}, headers=amy).json()["sha256"]
         client.post(f"/v1/policies/{sha256}/activate", headers=ben)
