@@ -81,7 +81,12 @@ def keep_one(connection: Connection, judged: Judged, now: datetime) -> str:
 def account_of(post: Post) -> str:
     """The account, or the unknown one of this very post, which the platform can tell."""
     known = post.author.account_id if post.author else None
-    return known or f"post:{post.data_id}"
+    return known or unknown_account(post.data_id)
+
+
+def unknown_account(data_id: str) -> str:
+    """What the account of a post is called that came without one."""
+    return f"post:{data_id}"
 
 
 def _keep_post(
