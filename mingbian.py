@@ -25,6 +25,11 @@ _COMMANDS = {
     "store": ("serving.admin_commands:store", "", "Verify, back up, restore and purge the store."),
     "train": ("training.commands:train", "train", "Train a model and export it as a bundle."),
     "users": ("serving.admin_commands:users", "", "Add and disable who may ask."),
+    "watch": (
+        "serving.watch.commands:watch",
+        "",
+        "Weekly: drift, precision, alarms on many accounts.",
+    ),
 }
 
 

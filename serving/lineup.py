@@ -96,7 +96,12 @@ class Lineup:
 def account_of(post: Post) -> str:
     """The account, or the unknown one of this very post, which the platform can tell."""
     known = post.author.account_id if post.author else None
-    return known or f"post:{post.data_id}"
+    return known or unknown_account(post.data_id)
+
+
+def unknown_account(data_id: str) -> str:
+    """What the account of a post is called that came without one."""
+    return f"post:{data_id}"
 
 
 def place(sha256: str, account_id: str) -> float:

@@ -11,7 +11,7 @@ from serving.lineup import Lineup
 from serving.outbox import DEAD, PENDING
 from serving.queue import CaseKind, CaseState
 from serving.releases import Stage
-from serving.sanctions import SanctionState
+from serving.sanctions import STANDS
 from serving.store.schema import cases, deliveries, sanctions
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -20,16 +20,15 @@ _SCORES = tuple(step / 20 for step in range(1, 21))
 
 
 #: live precision: of a category's reviews, those from which something follows that still stands
-_UPHELD = sanctions.c.decision_id.is_not(None) & (sanctions.c.state != SanctionState.LIFTED)
 _VERDICTS = (
-    select(cases.c.category, _UPHELD.label("upheld"), func.count())
+    select(cases.c.category, STANDS.label("upheld"), func.count())
     .join_from(cases, sanctions, cases.c.decision_id == sanctions.c.decision_id, isouter=True)
     .where(
         cases.c.kind == CaseKind.REVIEW,
         cases.c.state == CaseState.CLOSED,
         cases.c.category.is_not(None),
     )
-    .group_by(cases.c.category, _UPHELD)
+    .group_by(cases.c.category, STANDS)
 )
 
 

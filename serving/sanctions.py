@@ -29,6 +29,10 @@ class SanctionState(StrEnum):
     LIFTED = "lifted"
 
 
+#: of a decision joined with its sanction, if it has one: something follows from it, still
+STANDS = sanctions.c.decision_id.is_not(None) & (sanctions.c.state != SanctionState.LIFTED)
+
+
 def impose(connection: Connection, kept: Decision, now: datetime) -> None:
     """Ask the platform to carry a decision out."""
     connection.execute(

@@ -22,12 +22,12 @@ from serving.audit.plan import Plan
 from serving.audit.sources import Sources
 from serving.audit.summary import Found, Row, nearly
 from serving.engine import parsed
+from serving.intervals import Z, wilson
 
 #: where the review level of each category begins; None where it is off
 Review = Mapping[Category, float | None]
 
 _SEED = "mingbian audit sample"
-_Z = 1.96
 #: a spreadsheet would run cells that begin so
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -257,18 +257,13 @@ def _spread(counts: Mapping[Stratum, int], size: int) -> dict[Stratum, int]:
 def _half_width(sample: int, posts: int) -> float | None:
     if not sample:
         return None
-    return _Z * math.sqrt(0.25 / sample * (posts - sample) / max(1, posts - 1))
+    return Z * math.sqrt(0.25 / sample * (posts - sample) / max(1, posts - 1))
 
 
 def _wilson(posts: int, judged: int, violations: int) -> Estimate:
     if not judged:
         return Estimate(posts, 0, 0, None, None, None)
-    share = violations / judged
-    spread = _Z * math.sqrt(share * (1 - share) / judged + _Z**2 / (4 * judged**2))
-    middle, scale = share + _Z**2 / (2 * judged), 1 + _Z**2 / judged
-    return Estimate(
-        posts, judged, violations, share, (middle - spread) / scale, (middle + spread) / scale
-    )
+    return Estimate(posts, judged, violations, violations / judged, *wilson(violations, judged))
 
 
 def _weighed(strata: Sequence[Estimate]) -> Estimate:
@@ -277,7 +272,7 @@ def _weighed(strata: Sequence[Estimate]) -> Estimate:
     if not strata or any(each.judged < 2 for each in strata):  # noqa: PLR2004  a variance needs two
         return Estimate(posts, judged, wrong, None, None, None)
     share = sum(each.posts * (each.share or 0.0) for each in strata) / posts
-    spread = _Z * math.sqrt(sum(_variance(each) * (each.posts / posts) ** 2 for each in strata))
+    spread = Z * math.sqrt(sum(_variance(each) * (each.posts / posts) ** 2 for each in strata))
     return Estimate(posts, judged, wrong, share, max(0.0, share - spread), min(1.0, share + spread))
 
 

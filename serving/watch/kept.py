@@ -1,0 +1,106 @@
+"""What the store keeps of the watched days, account by account."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from itertools import groupby
+
+from sqlalchemy import Connection, RowMapping, select
+
+from labels.records import Post
+from labels.results import Finding, ScoredPost, Suggestion
+from serving.appeals import OVERTURNED
+from serving.lineup import unknown_account
+from serving.store.schema import appeals, decisions, posts
+from serving.watch.periods import Period, day_of
+
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A decision on a post; ``overturned`` by an appeal since."""
+
+    row: RowMapping
+
+    @property
+    def decision_id(self) -> str:
+        """Of the decision."""
+        return str(self.row["decision_id"])
+
+    @property
+    def account_id(self) -> str:
+        """Whose post it is; a post that came without an account has one of its own."""
+        return str(self.row["account_id"])
+
+    @property
+    def day(self) -> date:
+        """On which it was scored, in Beijing."""
+        return day_of(self.row["at"])
+
+    @property
+    def has_account(self) -> bool:
+        """Whether the platform said whose post it is."""
+        return bool(self.row["account_id"] != unknown_account(self.row["data_id"]))
+
+    @property
+    def overturned(self) -> bool:
+        """Whether an appeal succeeded since."""
+        return bool(self.row["outcome"] == OVERTURNED)
+
+    @cached_property
+    def result(self) -> ScoredPost:
+        """What model and policy said."""
+        return ScoredPost.model_validate(self.row["result"], strict=False)
+
+    @cached_property
+    def post(self) -> Post | None:
+        """None where it was erased."""
+        kept = self.row["post"]
+        return None if kept is None else Post.model_validate(kept, strict=False)
+
+    @property
+    def to_people(self) -> bool:
+        """Whether a person is asked to look."""
+        return self.result.suggestion in {Suggestion.REVIEW, Suggestion.ACT}
+
+    @property
+    def first(self) -> Finding | None:
+        """What is suspected first; the category of its review."""
+        return self.result.labels[0] if self.result.labels else None
+
+
+def by_account(connection: Connection, period: Period) -> Iterator[Iterator[Kept]]:
+    """The decisions of some days that are not passed, an account at a time, in no order of time.
+
+    Rows are read as they are asked for; an account must be read before the next.
+    """
+    asked = (
+        select(
+            decisions.c.decision_id,
+            decisions.c.data_id,
+            decisions.c.account_id,
+            decisions.c.at,
+            decisions.c.result,
+            posts.c.post,
+            appeals.c.outcome,
+        )
+        .join(
+            posts,
+            (posts.c.data_id == decisions.c.data_id)
+            & (posts.c.content_sha256 == decisions.c.content_sha256),
+            isouter=True,
+        )
+        .join(appeals, appeals.c.decision_id == decisions.c.decision_id, isouter=True)
+        .where(
+            decisions.c.at >= period.start,
+            decisions.c.at < period.end,
+            decisions.c.suggestion != Suggestion.PASS.value,
+        )
+        .order_by(decisions.c.account_id, decisions.c.decision_id)
+        .execution_options(yield_per=_BATCH)
+    )
+    with connection.execute(asked) as rows:
+        for _, mine in groupby(rows.mappings(), lambda row: row["account_id"]):
+            yield (Kept(row) for row in mine)
