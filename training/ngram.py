@@ -77,7 +77,7 @@ def fit(
     dressed = [place for place, post in enumerate(posts) if post.author or post.declared]
     shown = features([*posts, *(stripped(posts[place]) for place in dressed)])
     ours = np.array([isinstance(post, LabelledPost) for post in posts] + [True] * len(dressed))
-    vocabularies = {group: _vocabulary(shown[group], ours, config) for group in GROUPS}
+    vocabularies = {group: vocabulary(shown[group], ours, config) for group in GROUPS}
     matrix = design(shown, vocabularies, config)
     marks = np.vstack([labels, labels[dressed]])
     weight = np.where(ours, 1.0, config.public_weight)
@@ -107,7 +107,7 @@ def design(
     return sp.hstack(blocks).tocsr()
 
 
-def _vocabulary(bags: Sequence[Bag], ours: Bools, config: NgramConfig) -> Vocabulary:
+def vocabulary(bags: Sequence[Bag], ours: Bools, config: NgramConfig) -> Vocabulary:
     """Features of enough posts of the corpus, or of enough public rows."""
     keys, place = np.unique(np.concatenate([bag.keys for bag in bags]), return_inverse=True)
     of_ours = np.repeat(ours, [len(bag.keys) for bag in bags])

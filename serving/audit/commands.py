@@ -2,8 +2,10 @@
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,8 +17,10 @@ from labels.results import Version
 from labels.yamlfile import read_yaml
 from policy.pack import load_pack
 from policy.resolve import resolve
+from serving.audit.costs import Costs, default_costs_path
 from serving.audit.diff import difference
-from serving.audit.enqueue import enqueue
+from serving.audit.hand_out import HandOut
+from serving.audit.label_next import WHY, candidates, chosen, levels_of
 from serving.audit.layout import Layout
 from serving.audit.plan import Plan, read_plan, sha256_of
 from serving.audit.ruling import History, Rules
@@ -24,13 +28,13 @@ from serving.audit.run import SAMPLE, Audit, read_summary, review_levels
 from serving.audit.sample import (
     as_events,
     draw,
+    drawn_by_choice,
     estimates,
     plan_sample,
     posts_of,
-    read_csv,
-    write_csv,
 )
 from serving.audit.scoring import Engine, LocalEngine, RayEngine
+from serving.audit.sheet import read_csv
 from serving.audit.sources import ColumnMapping, Sources
 from serving.audit.summary import flagged, found_in
 from serving.loading import Loading, engine_options
@@ -70,6 +74,23 @@ class _Asked:
             first=self.first.date() if self.first else None,
             last=self.last.date() if self.last else None,
         )
+
+
+def _hand_out_options(most: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Arguments and options of commands that give posts to people; see :class:`HandOut`."""
+    options = (
+        click.argument("folder", metavar="AUDIT", type=_folder),
+        click.argument("sources", metavar="SOURCE...", nargs=-1, required=True),
+        click.option("--columns", type=_file, help="The column mapping of the audit."),
+        click.option("--size", type=click.IntRange(1, most), default=SAMPLE, show_default=True),
+        click.option(
+            "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to fill in."
+        ),
+        click.option(
+            "--store", help="Queue of a server to put the posts into, by its store's URL."
+        ),
+    )
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
 
 
 @click.group()
@@ -133,35 +154,48 @@ def diff(old: Path, new: Path, out: IO[str]) -> None:
 
 
 @audit.command("label-sample")
-@click.argument("folder", metavar="AUDIT", type=_folder)
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.option("--columns", type=_file, help="The column mapping of the audit.")
-@click.option("--size", type=click.IntRange(1, 100_000), default=SAMPLE, show_default=True)
-@click.option(
-    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV to fill in."
-)
-@click.option("--store", help="Queue of a server to put the sample into, by its store's URL.")
+@_hand_out_options(100_000)
 @engine_options
-def label_sample(
-    folder: Path, sources: tuple[str, ...], columns: Path | None, loading: Loading, **target: Any
-) -> None:
+def label_sample(loading: Loading, **asked: Any) -> None:
     """Sample the posts of an AUDIT of SOURCE for people to judge.
 
     The sample is random within strata; `mingbian audit labels` says what the answers mean.
     """
-    if (target["out"] is None) == (target["store"] is None):
-        raise click.UsageError("give either --out or --store")
-    layout = Layout(folder)
-    summary, mapping = read_summary(layout), read_yaml(columns, ColumnMapping) if columns else None
-    review = review_levels(summary)
-    with found_in(layout) as found:
-        rows = draw(found, review, plan_sample(found, review, target["size"]))
-    sample = posts_of(Sources(sources, mapping), rows)
-    if target["out"]:
-        written = write_csv(target["out"], sample)
-    else:
-        written = enqueue(sample, loading.engine(), target["store"], read_plan(layout))
-    click.echo(f"{written} posts to judge", err=True)
+    wanted = HandOut(**asked)
+    review = review_levels(read_summary(wanted.layout))
+    with found_in(wanted.layout) as found:
+        rows = draw(found, review, plan_sample(found, review, wanted.size))
+    click.echo(f"{wanted.give(wanted.posts(rows), loading)} posts to judge", err=True)
+
+
+@audit.command("label-next")
+@_hand_out_options(10_000)
+@click.option(
+    "--costs", type=_file, default=default_costs_path, show_default="those in the package",
+    help="YAML: what each kind of error costs.",
+)  # fmt: skip
+@click.option(
+    "--per-account", type=click.IntRange(1), default=3, show_default=True,
+    help="Posts of one account at most.",
+)  # fmt: skip
+@engine_options
+def label_next(loading: Loading, costs: Path, per_account: int, **asked: Any) -> None:
+    """Choose the posts of an AUDIT of SOURCE whose labels teach a model most.
+
+    Those about whose level the scores leave most doubt, weighed by what an error costs, unlike
+    one another. They are no random sample: precision can only be estimated with label-sample, and
+    `mingbian audit labels` refuses to from these.
+    """
+    wanted, weights = HandOut(**asked), read_yaml(costs, Costs)
+    levels = levels_of(read_summary(wanted.layout))
+    with found_in(wanted.layout) as found:
+        rows = candidates(found, levels, weights, wanted.size, per_account=per_account)
+    sample = chosen(list(wanted.posts(rows)), wanted.size, per_account=per_account)
+    click.echo(
+        f"{wanted.give(sample, loading, WHY)} posts to judge, chosen for what they teach: "
+        "no share can be estimated from them",
+        err=True,
+    )
 
 
 @audit.command()
@@ -178,7 +212,7 @@ def labels(
     """What the answers in a filled SHEET of label-sample say of the whole AUDIT (JSON).
 
     With --out also write them as label events, as `mingbian labels` does, from the posts in
-    SOURCE.
+    SOURCE. Answers to posts of label-next become label events and nothing else.
     """
     if (out is None) == bool(sources):
         raise click.UsageError("--out and SOURCE go together")
@@ -192,5 +226,8 @@ def labels(
         sampled = posts_of(Sources(sources, mapping), [each.model_dump() for each in answers])
         posts = {row["row"]: post for row, post in sampled}
         write_events(out, as_events(answers, posts, read_plan(layout), datetime.now(UTC)))
+        if drawn_by_choice(answers):
+            click.echo("the posts were chosen: no share can be estimated from them", err=True)
+            return
     told = {name: asdict(share) for name, share in estimates(planned, answers).items()}
     click.echo(json.dumps(told, indent=1))

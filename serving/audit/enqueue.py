@@ -1,6 +1,6 @@
 """A review sample into the queue of a server, passed posts too."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from labels.errors import InputError
@@ -14,7 +14,7 @@ from serving.lineup import account_of
 from serving.queue import has_case, open_case
 
 
-def enqueue(sample: Iterator[tuple[Row, Post]], engine: Engine, store: str, plan: Plan) -> int:
+def enqueue(sample: Iterable[tuple[Row, Post]], engine: Engine, store: str, plan: Plan) -> int:
     """Keep the decision on each post and ask for its review; how many there are.
 
     Args:

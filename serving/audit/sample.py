@@ -1,16 +1,11 @@
 """A random sample for people to judge, and what their answers say of the whole."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from labels.errors import InputError
 from labels.label_events import WEIGHTS, LabelEvent, Origin
@@ -28,8 +23,6 @@ from serving.intervals import Z, wilson
 Review = Mapping[Category, float | None]
 
 _SEED = "mingbian audit sample"
-#: a spreadsheet would run cells that begin so
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Stratum(StrEnum):
@@ -42,6 +35,8 @@ class Stratum(StrEnum):
     PASS = "pass"  # noqa: S105 - not a password
 
 
+#: in place of a stratum: picked for what a label teaches, so that it speaks of nothing but itself
+CHOSEN = "chosen"
 FLAGGED = (Stratum.ACT, Stratum.REVIEW)
 
 
@@ -118,33 +113,6 @@ def posts_of(sources: Sources, rows: Sequence[Row]) -> Iterator[tuple[Row, Post]
             yield wanted[number], post
 
 
-def write_csv(path: Path, sample: Iterator[tuple[Row, Post]]) -> int:
-    """A sheet for people to fill in ``verdict``, ``clauses``, ``annotator``; how many rows."""
-    rows = 0
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS)
-        writer.writeheader()
-        for row, post in sample:
-            writer.writerow({name: _safe(cell) for name, cell in _cells(row, post).items()})
-            rows += 1
-    return rows
-
-
-def read_csv(path: Path) -> Iterator[SampleAnswer]:
-    """The rows of a sheet that were answered.
-
-    Raises:
-        InputError: no such sheet, or an answer that is none.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
-                if row.get("verdict"):
-                    yield _answer(row, f"{path}:{number}")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
-
-
 def estimates(
     planned: Mapping[Stratum, int], answers: Sequence[SampleAnswer]
 ) -> dict[str, Estimate]:
@@ -157,7 +125,15 @@ def estimates(
     Args:
         planned: how many posts each stratum has.
         answers: people's.
+
+    Raises:
+        InputError: an answer is of a chosen post.
     """
+    if drawn_by_choice(answers):
+        raise InputError(
+            "the posts of label-next were chosen, so answers on them tell no share of the audit",
+            remedy="give --out and SOURCE to write them as label events; draw with label-sample",
+        )
     judged: Counter[Stratum] = Counter()
     wrong: Counter[Stratum] = Counter()
     for answer in answers:
@@ -168,6 +144,11 @@ def estimates(
     found["flagged"] = _weighed([found[s.value] for s in FLAGGED if planned.get(s)])
     found["all"] = _weighed([found[s.value] for s, posts in planned.items() if posts])
     return found
+
+
+def drawn_by_choice(answers: Sequence[SampleAnswer]) -> bool:
+    """Whether any of the posts was chosen, and not drawn at random."""
+    return any(answer.stratum == CHOSEN for answer in answers)
 
 
 def as_events(
@@ -194,43 +175,6 @@ def as_events(
             model=plan.model,
             policy=plan.policy,
         )
-
-
-_FROM_POST = ("title", "text", "platform")
-_FROM_AUTHOR = ("display_name", "bio", "verified_as")
-_FROM_DECISION = ("row", "stratum", "data_id", "suggestion")
-_COLUMNS = (
-    *_FROM_DECISION, "suspected", *_FROM_POST, *_FROM_AUTHOR,
-    "verdict", "clauses", "annotator", "note",
-)  # fmt: skip
-
-
-def _cells(row: Row, post: Post) -> dict[str, str]:
-    return {
-        **{name: str(row[name]) for name in _FROM_DECISION},
-        "suspected": " ".join(row["clauses"]),
-        **{name: getattr(post, name) or "" for name in _FROM_POST},
-        **{name: getattr(post.author, name, None) or "" for name in _FROM_AUTHOR},
-    }
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _answer(row: Mapping[str, Any], where: str) -> SampleAnswer:
-    try:
-        return SampleAnswer.model_validate(
-            {
-                **{name: row[name] for name in ("row", "stratum", "annotator", "note")},
-                "data_id": row["data_id"].removeprefix("'"),
-                "verdict": row["verdict"].strip(),
-                "clauses": tuple(row["clauses"].split()),
-            },
-            strict=False,
-        )
-    except (ValidationError, KeyError) as error:
-        raise InputError(f"{where}: no answer: {error}") from None
 
 
 def _strata(review: Review) -> str:

@@ -1,6 +1,6 @@
 """What an audit found, counted: everything the report shows but the words of posts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,8 @@ BIN = 0.5
 #: a post was nearly flagged from this share of the odds of the review threshold on
 NEARLY = 0.5
 _MEMORY = "1GB"
+#: decisions that are held at once where all are gone through
+_PART = 50_000
 
 Row = dict[str, Any]
 
@@ -50,8 +52,23 @@ class Found:
     def rows(self, query: str, *values: Any) -> list[Row]:
         """The answer to a query, a mapping a row."""
         found = self._connection.execute(query, list(values))
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        return _named(found, found.fetchall())
+
+    def clustered(self) -> Iterator[list[Row]]:
+        """What was decided on every post, in the order of rows and in parts.
+
+        ``cluster`` is one number for near-duplicates and copies, ``account`` one for the posts of
+        an account; a post of an unknown one has its own.
+        """
+        found = self._connection.execute(
+            f"SELECT row, data_id, suggestion, clauses, protected, {', '.join(Category)}, "
+            "hash(coalesce(cluster, content)) AS cluster, "
+            "hash(coalesce(account_id, 'post:' || data_id)) AS account FROM decisions "
+            f"LEFT JOIN read_parquet({quoted(self._layout.clusters_file)}) USING (content) "
+            "ORDER BY row"
+        )
+        while part := found.fetchmany(_PART):
+            yield _named(found, part)
 
     def summary(self, plan: Plan, policy: Policy) -> dict[str, Any]:
         """Everything counted; only numbers, names and ids."""
@@ -201,6 +218,11 @@ class Found:
             ORDER BY flagged DESC, accounts DESC, posts DESC, member.cluster LIMIT {TOP}
             """
         )
+
+
+def _named(found: duckdb.DuckDBPyConnection, rows: Iterable[Sequence[Any]]) -> list[Row]:
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 @contextmanager
