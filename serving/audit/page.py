@@ -1,8 +1,6 @@
 """The report of an audit as one HTML page that needs nothing from outside, Chinese first."""
 
 import math
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +15,11 @@ from labels.records import Post
 from labels.results import Span, Step, Suggestion
 from labels.taxonomy import Category, taxonomy
 from serving.audit.summary import BIN, Row, flagged
+from serving.hidden import plain, visible
+from serving.names import NAMES, Name, named
 
-#: Chinese and English
-Name = tuple[str, str]
-
-#: code points of a post that are shown, and of its other fields; names get fewer
-_TEXT, _FIELD, _NAME = 400, 160, 80
+#: code points of a post that are shown, and of its other fields
+_TEXT, _FIELD = 400, 160
 #: platforms, source files and runs of steps that are told one by one
 _TOP, _FILES, _RUNS = 20, 8, 12
 #: longer spans of time are counted by month, and then by year
@@ -39,76 +36,6 @@ _PLOT, _CHART = (400.0, 120.0), (960.0, 180.0)
 
 _LEVELS = (Suggestion.PROMPT, Suggestion.REVIEW, Suggestion.ACT)
 _HARSHEST_FIRST = tuple(reversed(Suggestion))
-
-_NAMES: dict[str, dict[str | None, Name]] = {
-    "suggestion": {
-        "pass": ("放行", "pass"),
-        "prompt": ("提示", "prompt"),
-        "review": ("复核", "review"),
-        "act": ("处置（待人工确认）", "act (a person confirms)"),
-    },
-    "bar": {
-        "pass": ("放行", "pass"),
-        "prompt": ("提示", "prompt"),
-        "review": ("复核", "review"),
-        "act": ("处置", "act"),
-        "rate": ("送人工", "to people"),
-    },
-    "step": {
-        "none": ("无", "none"),
-        "prompt": ("提示补标", "prompt to label"),
-        "warning": ("警告", "warning"),
-        "short_mute": ("短期禁言", "short mute"),
-        "long_mute": ("长期禁言", "long mute"),
-        "closure": ("关闭账号", "closure"),
-    },
-    "account_type": {
-        "none": ("未认证", "not verified"),
-        "person": ("个人", "person"),
-        "professional": ("专业人士", "professional"),
-        "organization": ("机构", "organization"),
-        "media": ("媒体", "media"),
-        "government": ("政府", "government"),
-        None: ("未提供", "not given"),
-    },
-    "ai_state": {
-        "none": ("无标识", "none"),
-        "suspected": ("疑似", "suspected"),
-        "possible": ("可能", "possible"),
-        "confirmed": ("确认", "confirmed"),
-    },
-    "stratum": {
-        "act": ("建议处置", "act suggested"),
-        "review": ("建议复核", "review suggested"),
-        "prompt": ("建议提示", "prompt suggested"),
-        "near": ("接近阈值的放行", "passed, near a threshold"),
-        "pass": ("放行", "passed"),
-    },
-    "refused": {
-        "blank": ("空白：没有正文、标题或编号", "blank: no text, title or id"),
-        "control_character": ("编号含控制字符", "control character in an id"),
-        "empty_file": ("空文件", "empty file"),
-        "invalid_csv": ("CSV 列数不符", "CSV row does not fit its header"),
-        "invalid_json": ("不是合法 JSON", "no valid JSON"),
-        "invalid_type": ("字段类型不符", "wrong type of a field"),
-        "missing_field": ("缺少必填字段", "required field missing"),
-        "not_finite": ("数值为无穷", "infinite number"),
-        "outside_window": ("不在时间范围内，或没有时间", "outside the window, or without a time"),
-        "repeated_data_id": ("编号重复", "repeated data_id"),
-        "too_long": ("超过长度上限", "too long"),
-        "unknown_field": ("未知字段", "unknown field"),
-        "unknown_value": ("未知取值", "unknown value"),
-        "unreadable_file": ("文件无法读取", "unreadable file"),
-    },
-    "category": {entry.code: (entry.zh, entry.en) for entry in taxonomy().categories},
-    "protected": {p.code: (p.zh, p.en) for p in taxonomy().protected_classes},
-    "field": {
-        "display_name": ("昵称", "name"),
-        "bio": ("简介", "bio"),
-        "title": ("标题", "title"),
-        "text": ("正文", "text"),
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,18 +126,6 @@ def page(summary: Mapping[str, Any], shown: Sequence[Shown]) -> str:
     )
 
 
-def named(kind: str, value: str | None) -> Name:
-    """What a value is called; an unknown one is called by itself."""
-    return _NAMES[kind].get(value) or (plain(value), plain(value))
-
-
-def plain(text: Any, limit: int = _NAME) -> str:
-    """A name or id of somebody else's, on one line, with its hidden characters visible."""
-    whole = str(text)
-    told = _visible(" ".join(whole[:limit].split()))
-    return told if len(whole) <= limit else f"{told}……（{len(whole):,} 字 characters）"
-
-
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,}"
 
@@ -228,22 +143,6 @@ def _score(probability: float) -> str:
     if probability > _SURE:
         return f"> {100 * _SURE:.1f} %"
     return f"< {100 * (1 - _SURE):.1f} %" if probability < 1 - _SURE else _percent(probability)
-
-
-_EMOJI_JOINER = re.compile(r"(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d")
-_HIDING = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-
-
-def _visible(text: str) -> str:
-    """Characters that hide or turn others, written out; those that join emoji stay."""
-    text = text.replace("\r\n", "\n")
-    kept = {match.start() for match in _EMOJI_JOINER.finditer(text)}
-    return "".join(
-        f"‹U+{ord(letter):04X}›"
-        if letter not in "\n\t" and place not in kept and unicodedata.category(letter) in _HIDING
-        else letter
-        for place, letter in enumerate(text)
-    )
 
 
 def _passage(field: str, text: str, spans: Mapping[str, Sequence[Span]]) -> Passage:
@@ -264,7 +163,7 @@ def _passage(field: str, text: str, spans: Mapping[str, Sequence[Span]]) -> Pass
         for a, b in pairwise(sorted(edges))
     ]
     pieces = tuple(
-        (_visible("".join(part for part, _ in group)), categories)
+        (visible("".join(part for part, _ in group)), categories)
         for categories, group in groupby(parts, lambda part: tuple(dict.fromkeys(part[1])))
     )
     unseen = sum(b <= start or a >= end for a, b, _ in marks)
@@ -354,7 +253,7 @@ def _counted(rows: Iterable[Row]) -> dict[str | None, Counter[str]]:
 
 def _in_order(kind: str, rows: Iterable[Row]) -> list[tuple[Name, Counter[str]]]:
     found = _counted(rows)
-    order = dict.fromkeys((*_NAMES[kind], *found))
+    order = dict.fromkeys((*NAMES[kind], *found))
     return [(named(kind, name), found[name]) for name in order if name in found]
 
 
@@ -488,7 +387,7 @@ def _stacked(names: Sequence[str], columns: Sequence[Mapping[str, float]]) -> Ch
             y -= tall
             if value:
                 amount = f"{value:,.1f}" if value % 1 else f"{value:,.0f}"
-                told = f"{name} {' '.join(_NAMES['bar'][kind])}: {amount}"
+                told = f"{name} {' '.join(NAMES['bar'][kind])}: {amount}"
                 bars.append(Box(pitch * (place + 0.1), y, pitch * 0.8, tall, kind, told))
     every = math.ceil(len(names) / 12)
     across = [Tick(pitch * (n + 0.5), names[n]) for n in range(0, len(names), every)]

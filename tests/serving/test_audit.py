@@ -28,7 +28,7 @@ from labels.samples import SampleAnswer, Verdict
 from mingbian import cli
 from policy.pack import default_pack_path
 from serving.admin_commands import open_store
-from serving.audit.near import bands, signature
+from serving.minhash import bands, signature
 from serving.audit.sample import FLAGGED, Stratum, estimates
 from serving.engine import Engine
 from serving.label_commands import read_events
