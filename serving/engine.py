@@ -112,6 +112,24 @@ class Engine:
         """What each post still lacks before it is published, in order; raises ``ScoringError``."""
         return self._each(items, partial(self._checked, active=self._active))
 
+    def explain(self, post: Post, findings: Sequence[Finding]) -> tuple[Explanation, ...]:
+        """One a label, in order; a category's spans stand by each of its clauses.
+
+        The post is read some thirty times. Raises ``ScoringError``.
+        """
+        categories = list(dict.fromkeys(finding.category for finding in findings))
+        found = spans(self._scorer, post, categories, MAX_SPANS) if categories else {}
+        return tuple(
+            Explanation(
+                category=finding.category,
+                clause=finding.clause,
+                spans=tuple(found[finding.category]),
+                evidence_needed_zh=taxonomy().clauses[finding.clause].evidence_needed_zh,
+                evidence_needed=taxonomy().clauses[finding.clause].evidence_needed,
+            )
+            for finding in findings
+        )
+
     def _each(
         self, items: Sequence[Item], answer: Callable[[Post, HeadScores], _Answer]
     ) -> list[_Answer | RejectedPost]:
@@ -155,25 +173,10 @@ class Engine:
             warnings=(*input_warnings(post), *decision.warnings),
             model=self._scorer.version,
             policy=active.loaded.version,
-            explanations=self._explanations(post, decision.findings) if explain else None,
+            explanations=self.explain(post, decision.findings) if explain else None,
             callback=post.callback,
         )
         return Judged(post, result, scores, label_facts(reading))
-
-    def _explanations(self, post: Post, findings: Sequence[Finding]) -> tuple[Explanation, ...]:
-        """One a label, in order; a category's spans stand by each of its clauses."""
-        categories = list(dict.fromkeys(finding.category for finding in findings))
-        found = spans(self._scorer, post, categories, MAX_SPANS) if categories else {}
-        return tuple(
-            Explanation(
-                category=finding.category,
-                clause=finding.clause,
-                spans=tuple(found[finding.category]),
-                evidence_needed_zh=taxonomy().clauses[finding.clause].evidence_needed_zh,
-                evidence_needed=taxonomy().clauses[finding.clause].evidence_needed,
-            )
-            for finding in findings
-        )
 
 
 def parsed(item: Item) -> Post | PostError:
