@@ -28,10 +28,10 @@ from labels.samples import SampleAnswer, Verdict
 from mingbian import cli
 from policy.pack import default_pack_path
 from serving.admin_commands import open_store
-from serving.minhash import bands, signature
 from serving.audit.sample import FLAGGED, Stratum, estimates
 from serving.engine import Engine
 from serving.label_commands import read_events
+from serving.minhash import bands, signature
 from serving.store.schema import cases
 from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR
 

@@ -13,7 +13,7 @@ const undo = { bar: one("#undo"), form: null, button: null, timer: 0 };
 
 function tellUndo(seconds) {
   const what = undo.button.textContent.replace(/\s+/g, " ").trim();
-  one("#undo-text").textContent = undo.bar.dataset.pending.replace("§", seconds) + what;
+  one("#undo-text").textContent = undo.bar.dataset.text.replace("§", seconds) + what;
 }
 
 function sendNow() {
@@ -118,15 +118,18 @@ const quote = one("#use-selection");
 if (quote) {
   quote.hidden = false;
   let selected = "";
-  document.addEventListener("selectionchange", () => {
+  const remember = () => {
     const selection = getSelection();
     const within = selection.anchorNode && selection.anchorNode.parentElement.closest("[data-field]");
     if (!within || selection.isCollapsed) return;
     const copy = selection.getRangeAt(0).cloneContents();
     all("sup, .hides", copy).forEach((mark) => mark.remove());
     selected = copy.textContent.trim();
-  });
+  };
+  // a click on the button may take the selection away
+  document.addEventListener("selectionchange", remember);
   quote.addEventListener("click", () => {
+    remember();
     const field = one("#sentence");
     if (selected) field.value = selected.slice(0, field.maxLength);
     field.dispatchEvent(new Event("input", { bubbles: true }));
