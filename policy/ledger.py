@@ -73,13 +73,19 @@ class Record:
 
     def strikes(self, at: datetime, strike_days: int) -> Strikes:
         """The decisions that count at a moment: taken before it, not overturned, not lapsed."""
+        steps = [standing.step for standing in self.counting(at, strike_days)]
+        return Strikes(**{step.value: steps.count(step) for step in _STRIKES})
+
+    def counting(self, at: datetime, strike_days: int) -> tuple[Standing, ...]:
+        """Those decisions themselves; each counts until ``strike_days`` after it was taken."""
         lasts = timedelta(days=strike_days)
-        counting = [
-            standing.step
+        return tuple(
+            standing
             for standing in self.standings
-            if not standing.overturned and standing.at < _instant(at) < standing.at + lasts
-        ]
-        return Strikes(**{step.value: counting.count(step) for step in _STRIKES})
+            if standing.step in _STRIKES
+            and not standing.overturned
+            and standing.at < _instant(at) < standing.at + lasts
+        )
 
     def enforcement(self, at: datetime) -> Enforcement | None:
         """The restriction in force at a moment, the one that ends last; None if there is none."""
@@ -92,6 +98,17 @@ class Record:
             if until is None or now < until:
                 found.append(Enforcement(standing.decision_id, standing.step, until))
         return max(found, key=_ends, default=None)
+
+    def without(self, decision_id: str) -> "Record":
+        """The record as it would be if a decision were overturned."""
+        return Record(
+            tuple(
+                replace(standing, overturned=True)
+                if standing.decision_id == decision_id
+                else standing
+                for standing in self.standings
+            )
+        )
 
     def before(self, place: int) -> "Record":
         """The record as it was when a decision was taken."""

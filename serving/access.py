@@ -90,7 +90,7 @@ def get_caller(request: Request, desk: DeskHere, credentials: _Credentials) -> C
     vouched = verifier.user_id(token) if verifier and _is_foreign(token) else None
     with desk.database.read() as connection:
         if vouched is not None:
-            caller = find_user(connection, vouched)
+            caller = find_user(connection, vouched, "oidc")
         elif token:
             caller = find_caller(connection, token)
         else:

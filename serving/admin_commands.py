@@ -51,11 +51,7 @@ def add_user(name: str, roles: tuple[str, ...], store: str, *, password: bool) -
 
     From the first user on, everybody who asks the server needs a key.
     """
-    secret = (
-        click.prompt("密码 password", hide_input=True, confirmation_prompt=True)
-        if password
-        else None
-    )
+    secret = _ask_password() if password else None
     wanted = [Role(role) for role in roles]
     with open_store(store).write() as connection:
         people.add_user(connection, name, wanted, secret)
@@ -63,13 +59,28 @@ def add_user(name: str, roles: tuple[str, ...], store: str, *, password: bool) -
     click.echo(key)
 
 
+@users.command("password")
+@click.argument("name")
+@store_option
+def set_password(name: str, store: str) -> None:
+    """Give NAME a new password for the console, which ends their sessions."""
+    secret = _ask_password()
+    with open_store(store).write() as connection:
+        people.set_password(connection, name, secret)
+
+
 @users.command("disable")
 @click.argument("name")
 @store_option
 def disable_user(name: str, store: str) -> None:
-    """No key of NAME works from now on; what they did stays."""
+    """No key or session of NAME works from now on; what they did stays."""
     with open_store(store).write() as connection:
         people.disable_user(connection, name)
+
+
+def _ask_password() -> str:
+    found: str = click.prompt("密码 password", hide_input=True, confirmation_prompt=True)
+    return found
 
 
 @click.group()

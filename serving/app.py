@@ -30,6 +30,9 @@ from serving.api import (
     webhooks,
 )
 from serving.background import Repeating
+from serving.console import routes as console
+from serving.console.explaining import Explainer
+from serving.console.sessions import Attempts
 from serving.desk import Desk
 from serving.gate import Gate
 from serving.metrics import Metrics
@@ -59,6 +62,7 @@ _ROUTERS = (
     webhooks,
     keys,
     status,
+    console,
 )
 
 
@@ -92,6 +96,9 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     app.state.metrics = Metrics()
     app.state.oidc = settings.oidc
     app.state.private_webhooks = settings.private_webhooks
+    app.state.local_only = settings.local_only
+    app.state.attempts = Attempts()
+    app.state.explainer = Explainer(desk.engine)
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(Admission, gate=app.state.gate, paths=("/v1/score", "/v1/precheck"))
@@ -117,6 +124,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     for thread in threads:
         await run_in_threadpool(thread.stop)
+    app.state.explainer.close()
     desk.database.close()
 
 

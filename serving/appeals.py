@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from labels.results import Step
-from policy.ledger import Correction, corrections
+from policy.ledger import Correction, Record, corrections
 from policy.resolve import Policy
 from serving.history import record_event, record_of
 from serving.outbox import Kind, announce
@@ -38,7 +38,7 @@ def file_appeal(
         raise NotFoundError("decision", decision_id)
     if row["decided_at"] is None or kept_decision(row).step is Step.NONE:
         raise RequestError("NotAppealable", f"decision {decision_id!r} restricts nothing")
-    if _of_decision(connection, decision_id):
+    if appeal_of(connection, decision_id):
         raise RequestError("AlreadyAppealed", f"decision {decision_id!r} was appealed before")
     kept = kept_decision(row)
     terms = policy_then(connection, decision_id).pack.appeal
@@ -77,6 +77,11 @@ def find_appeal(connection: Connection, appeal_id: str) -> RowMapping:
     return find_row(connection, appeals, appeal_id, "appeal")
 
 
+def repair_of(connection: Connection, decision_id: str, account_id: str) -> list[Correction]:
+    """Later decisions that would become milder if an appeal against a decision succeeded."""
+    return _corrections(connection, record_of(connection, account_id).without(decision_id))
+
+
 def answer(
     connection: Connection,
     case_id: str,
@@ -109,7 +114,7 @@ def answer(
             "wrong_verdict", f"case {case_id!r} is no appeal that waits", pointer="/verdict"
         )
     check_held(case, caller, now)
-    appeal = _of_decision(connection, case["decision_id"])
+    appeal = appeal_of(connection, case["decision_id"])
     if appeal is None:
         raise NotFoundError("appeal", case["decision_id"])
     outcome = OVERTURNED if overturned else UPHELD
@@ -145,18 +150,23 @@ def _repair(connection: Connection, appeal: RowMapping, now: datetime) -> list[C
     """The sanction ends, the strike is gone, and what leaned on it becomes milder."""
     lift(connection, appeal["decision_id"], now)
     account_id = appeal["account_id"]
+    found = _corrections(connection, record_of(connection, account_id))
+    for each in found:
+        factor = policy_then(connection, each.decision_id).pack.mutes.pause_factor
+        correct(connection, each, account_id, factor, now)
+    return found
+
+
+def _corrections(connection: Connection, record: Record) -> list[Correction]:
     known: dict[str, Policy] = {}
 
     def policy(decision_id: str) -> Policy:
         return known.setdefault(decision_id, policy_then(connection, decision_id))
 
-    found = list(corrections(record_of(connection, account_id), policy))
-    for each in found:
-        factor = policy(each.decision_id).pack.mutes.pause_factor
-        correct(connection, each, account_id, factor, now)
-    return found
+    return list(corrections(record, policy))
 
 
-def _of_decision(connection: Connection, decision_id: str) -> RowMapping | None:
+def appeal_of(connection: Connection, decision_id: str) -> RowMapping | None:
+    """The appeal against a decision, if there is one."""
     asked = select(appeals).where(appeals.c.decision_id == decision_id)
     return connection.execute(asked).mappings().first()

@@ -138,6 +138,13 @@ class Engine:
         """What each post still lacks before it is published, in order; raises ``ScoringError``."""
         return self._each(items, _checked)
 
+    def explain(self, post: Post, findings: Sequence[Finding]) -> tuple[Explanation, ...]:
+        """Which words carry the champion's labels; raises ``ScoringError``.
+
+        The post is read some thirty times.
+        """
+        return _explanations(self._lineup.champion.scorer, post, findings)
+
     def _each(
         self, items: Sequence[Item], answer: Callable[[Post, Seat, HeadScores], _Answer]
     ) -> list[_Answer | RejectedPost]:

@@ -12,6 +12,7 @@ from labels.results import RejectedPost, Suggestion
 from serving.engine import Judged
 from serving.history import record_event
 from serving.lineup import account_of
+from serving.near import remember
 from serving.queue import open_case
 from serving.store.database import new_id
 from serving.store.schema import decisions, posts
@@ -95,6 +96,7 @@ def _keep_post(
                 post=post.model_dump(mode="json"),
             )
         )
+        remember(connection, post, content)
 
 
 def _case(decision_id: str, account_id: str, judged: Judged) -> Case:

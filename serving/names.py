@@ -1,7 +1,8 @@
-"""What things are called in reports, Chinese and English."""
+"""What values are called on pages, Chinese and English."""
 
 from labels.taxonomy import taxonomy
-from serving.pages import Name, plain
+from serving.hidden import plain
+from serving.pages import Name
 
 NAMES: dict[str, dict[str | None, Name]] = {
     "suggestion": {

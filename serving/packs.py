@@ -1,6 +1,7 @@
 """Policy packs in the store: uploaded by one person, activated by another, never changed."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -91,7 +92,13 @@ def find_pack(connection: Connection, sha256: str) -> RowMapping:
 def pack_of(connection: Connection, sha256: str) -> LoadedPack:
     """A pack by the hash that decisions record; raises ``NotFoundError``."""
     row = find_pack(connection, sha256)
-    return parse_pack(row["source"].encode(), f"pack {sha256}")
+    return _parsed(row["source"], sha256)
+
+
+@lru_cache(maxsize=16)
+def _parsed(source: str, sha256: str) -> LoadedPack:
+    """A version never changes, and reading one takes as long as scoring a post."""
+    return parse_pack(source.encode(), f"pack {sha256}")
 
 
 def _insert(connection: Connection, loaded: LoadedPack, source: str, **more: Any) -> None:

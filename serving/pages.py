@@ -1,18 +1,16 @@
 """What the reports have in common: one look, no request, words of others made harmless."""
 
-import re
-import unicodedata
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from serving.hidden import plain
+
 #: Chinese and English
 Name = tuple[str, str]
 
-#: code points of a name or an id that are shown
-_NAME = 80
 #: scores beyond are told as beyond it
 SURE = 0.999
 
@@ -34,13 +32,6 @@ def render(package: str, **values: Any) -> str:
     return environment.from_string(template).render(style=Markup(style), **values)  # noqa: S704  ours
 
 
-def plain(text: Any, limit: int = _NAME) -> str:
-    """A name or id of somebody else's, on one line, with its hidden characters visible."""
-    whole = str(text)
-    told = visible(" ".join(whole[:limit].split()))
-    return told if len(whole) <= limit else f"{told}……（{len(whole):,} 字 characters）"
-
-
 def number(value: float | None) -> str:
     """With thousands set apart."""
     return "–" if value is None else f"{value:,}"
@@ -59,19 +50,3 @@ def score(probability: float) -> str:
     if probability > SURE:
         return f"> {100 * SURE:.1f} %"
     return f"< {100 * (1 - SURE):.1f} %" if probability < 1 - SURE else percent(probability)
-
-
-_EMOJI_JOINER = re.compile(r"(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d")
-_HIDING = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-
-
-def visible(text: str) -> str:
-    """Characters that hide or turn others, written out; those that join emoji stay."""
-    text = text.replace("\r\n", "\n")
-    kept = {match.start() for match in _EMOJI_JOINER.finditer(text)}
-    return "".join(
-        f"‹U+{ord(letter):04X}›"
-        if letter not in "\n\t" and place not in kept and unicodedata.category(letter) in _HIDING
-        else letter
-        for place, letter in enumerate(text)
-    )

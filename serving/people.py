@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from serving.refusal import ForbiddenError, NotFoundError, RequestError, UnprocessableError
 from serving.store.database import new_id
-from serving.store.schema import keys, users
+from serving.store.schema import keys, sessions, users
 
 
 class Role(StrEnum):
@@ -80,12 +80,38 @@ def add_user(
 
 
 def disable_user(connection: Connection, user_id: str) -> None:
-    """No key of theirs works from now on; what they did stays. Raises ``NotFoundError``."""
-    done = connection.execute(
-        update(users).where(users.c.user_id == user_id).values(disabled_at=datetime.now(UTC))
+    """No key or session of theirs works from now on; what they did stays.
+
+    Raises ``NotFoundError``.
+    """
+    _set(connection, user_id, disabled_at=datetime.now(UTC))
+
+
+def set_password(connection: Connection, user_id: str, password: str) -> None:
+    """Give a person a new password for the console, which ends their sessions.
+
+    Raises:
+        NotFoundError: there is no such user.
+    """
+    _set(connection, user_id, password=_hashed(password))
+
+
+def check_password(connection: Connection, user_id: str, password: str) -> bool:
+    """Whether somebody who may sign in has this password; as slow for a name that is unknown."""
+    from argon2 import PasswordHasher  # noqa: PLC0415  a server without passwords does without
+    from argon2.exceptions import Argon2Error, InvalidHashError  # noqa: PLC0415
+
+    kept = connection.scalar(
+        select(users.c.password).where(users.c.user_id == user_id, users.c.disabled_at.is_(None))
     )
-    if not done.rowcount:
-        raise NotFoundError("user", user_id)
+    hasher = PasswordHasher()
+    if kept is None:
+        hasher.hash(password)
+        return False
+    try:
+        return hasher.verify(kept, password)
+    except (Argon2Error, InvalidHashError):
+        return False
 
 
 def issue_key(
@@ -159,14 +185,20 @@ def find_caller(connection: Connection, secret: str) -> Caller | None:
     return Caller(row.user_id, roles, row.key_id, row.per_minute)
 
 
-def find_user(connection: Connection, user_id: str) -> Caller | None:
-    """Somebody whom an identity provider vouches for, with all their roles; None if unknown."""
+def find_user(connection: Connection, user_id: str, means: str) -> Caller | None:
+    """Somebody who is known without a key, with all their roles; None if unknown or disabled.
+
+    Args:
+        connection: to read from.
+        user_id: name.
+        means: how they are known, which counts as their key.
+    """
     row = connection.execute(
         select(users.c.roles).where(users.c.user_id == user_id, users.c.disabled_at.is_(None))
     ).first()
     if row is None:
         return None
-    return Caller(user_id, frozenset(Role(role) for role in row.roles), f"oidc {user_id}")
+    return Caller(user_id, frozenset(Role(role) for role in row.roles), f"{means} {user_id}")
 
 
 def keys_of(connection: Connection, owner: str | None) -> Sequence[RowMapping]:
@@ -184,6 +216,13 @@ def require(caller: Caller, allowed: Collection[Role]) -> None:
             "role_missing",
             f"this needs one of the roles {sorted(allowed)}; the key has {sorted(caller.roles)}",
         )
+
+
+def _set(connection: Connection, user_id: str, **values: object) -> None:
+    done = connection.execute(update(users).where(users.c.user_id == user_id).values(**values))
+    if not done.rowcount:
+        raise NotFoundError("user", user_id)
+    connection.execute(sessions.delete().where(sessions.c.user_id == user_id))
 
 
 def _sha256(secret: str) -> str:

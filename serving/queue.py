@@ -57,6 +57,11 @@ def open_appeal_case(connection: Connection, decision: RowMapping, now: datetime
     )
 
 
+def clauses_of(result: ScoredPost) -> str:
+    """The clauses of a case as the queue keeps them: each between spaces."""
+    return f" {' '.join(label.clause for label in result.labels)} "
+
+
 def has_case(connection: Connection, decision_id: str) -> bool:
     """Whether somebody looks, or looked, at a decision."""
     asked = select(cases.c.case_id).where(cases.c.decision_id == decision_id).limit(1)
@@ -90,7 +95,7 @@ def claim(connection: Connection, case_id: str, caller: Caller, now: datetime) -
         raise RequestError(
             "case_claimed", f"case {case_id!r} is claimed by a colleague until it lapses"
         )
-    if caller.user_id in _took_part(connection, case):
+    if caller.user_id in took_part(connection, case):
         raise ForbiddenError(
             "own_decision", f"{caller.user_id!r} took part in what case {case_id!r} asks"
         )
@@ -159,14 +164,7 @@ def find_case(connection: Connection, case_id: str) -> RowMapping:
     return find_row(connection, cases, case_id, "case")
 
 
-def _open(connection: Connection, case_id: str) -> RowMapping:
-    case = find_case(connection, case_id)
-    if case["state"] == CaseState.CLOSED:
-        raise RequestError("case_closed", f"case {case_id!r} is closed")
-    return case
-
-
-def _took_part(connection: Connection, case: RowMapping) -> set[str]:
+def took_part(connection: Connection, case: RowMapping) -> set[str]:
     """Who may not judge: the first reviewer, and on an appeal all who decided."""
     if case["kind"] == CaseKind.REVIEW:
         return {case["first"]["by"]} if case["first"] else set()
@@ -174,6 +172,13 @@ def _took_part(connection: Connection, case: RowMapping) -> set[str]:
         select(decisions.c.ruled).where(decisions.c.decision_id == case["decision_id"])
     )
     return set(ruled["case"]["findings"]["reviewers"]) if ruled else set()
+
+
+def _open(connection: Connection, case_id: str) -> RowMapping:
+    case = find_case(connection, case_id)
+    if case["state"] == CaseState.CLOSED:
+        raise RequestError("case_closed", f"case {case_id!r} is closed")
+    return case
 
 
 def _set(connection: Connection, case_id: str, **values: object) -> None:
@@ -201,6 +206,8 @@ def _insert(  # noqa: PLR0913, PLR0917  every field of a case
             decision_id=decision_id,
             account_id=account_id,
             category=result.labels[0].category if result.labels else None,
+            clauses=clauses_of(result),
+            risk=result.risk_level,
             protected=bool(result.protected),
             rank=rank,
             opened_at=now,

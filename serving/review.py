@@ -14,7 +14,7 @@ from policy.pack import LoadedPack
 from policy.reasons import FoundBy, ReasonsError, Statement, statement
 from policy.replay import decision, policy_of
 from policy.resolve import Policy
-from policy.rule import StepError
+from policy.rule import StepError, choose, rule
 from serving.history import record_event, record_of
 from serving.lineup import Active
 from serving.outbox import Kind, announce
@@ -46,6 +46,53 @@ class Finding:
     findings: Findings
     step: Step
     reasons: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What may follow from findings.
+
+    ``steps`` with the days of a mute, mildest first; ``caps`` are the floors and the pack's cap
+    that hold back more. ``incomplete`` says why nothing but a dismissal can be explained yet.
+    """
+
+    steps: tuple[tuple[Step, int], ...]
+    caps: tuple[str, ...]
+    incomplete: str | None
+
+
+def permitted(
+    connection: Connection,
+    case: RowMapping,
+    caller: Caller,
+    findings: Findings,
+    active: Active,
+    now: datetime,
+) -> Permitted:
+    """Every step that reviewers could take on these findings, a second of them agreeing.
+
+    Args:
+        connection: to read from.
+        case: of a review.
+        caller: the reviewer.
+        findings: without reviewers.
+        active: the pack that rules.
+        now: moment at which strikes count.
+    """
+    whole = _whole(connection, case, findings, (caller.user_id, _ANOTHER), active, now)
+    ruled = rule(whole, active.policy)
+    steps = STEPS[: STEPS.index(ruled.step) + 1]
+    incomplete = None
+    if ruled.step is not Step.NONE:
+        try:
+            statement(whole, active.policy, now, "own_search")
+        except ReasonsError as error:
+            incomplete = str(error)
+    return Permitted(
+        tuple((step, choose(whole, active.policy, step).days) for step in steps),
+        tuple(line.removeprefix("cap=") for line in ruled.trace if line.startswith("cap=")),
+        incomplete,
+    )
 
 
 def decide(
@@ -173,12 +220,7 @@ def _ruled(
     now: datetime,
 ) -> tuple[Decision, bool]:
     """The decision as it would be kept, and whether anything follows from it."""
-    row = find_decision(connection, case["decision_id"])
-    strikes = record_of(connection, row["account_id"]).strikes(now, active.loaded.pack.strike_days)
-    findings = found.findings.model_copy(update={"reviewers": reviewers})
-    whole = Case.model_validate(row["case"], strict=False).model_copy(
-        update={"strikes": strikes, "findings": findings}
-    )
+    whole = _whole(connection, case, found.findings, reviewers, active, now)
     try:
         kept = decision(whole, active.loaded, active.policy, now, found.step)
         follows = kept.step is not Step.NONE
@@ -189,6 +231,23 @@ def _ruled(
     except ReasonsError as error:
         raise UnprocessableError(error.code, str(error), pointer="/findings") from None
     return kept, follows
+
+
+def _whole(
+    connection: Connection,
+    case: RowMapping,
+    findings: Findings,
+    reviewers: tuple[str, ...],
+    active: Active,
+    now: datetime,
+) -> Case:
+    """The case as it is ruled on: with what counts against the account, and who found what."""
+    row = find_decision(connection, case["decision_id"])
+    strikes = record_of(connection, row["account_id"]).strikes(now, active.loaded.pack.strike_days)
+    found = findings.model_copy(update={"reviewers": reviewers})
+    return Case.model_validate(row["case"], strict=False).model_copy(
+        update={"strikes": strikes, "findings": found}
+    )
 
 
 def _finish(

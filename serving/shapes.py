@@ -9,7 +9,6 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
@@ -26,6 +25,7 @@ from labels.yamlfile import Strict
 from serving.outbox import Kind
 from serving.people import Role
 from serving.queue import CaseKind, CaseState
+from serving.queue_filter import CaseFilter
 from serving.sanctions import SanctionState
 
 MAX_ITEMS = 300
@@ -177,15 +177,9 @@ class CaseView(Strict):
     claimed_until: At | None
 
 
-class CaseQuery(BaseModel):
-    """Which cases; by default all that wait."""
+class CaseQuery(CaseFilter):
+    """Which cases, a page at a time."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    state: CaseState | None = None
-    kind: CaseKind | None = None
-    category: Category | None = None
-    protected: bool | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
     cursor: str | None = None
 

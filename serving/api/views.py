@@ -1,14 +1,20 @@
 """Rows of the store as the API shows them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection, RowMapping, func, select
 
+from labels.records import Post
 from labels.results import Step
-from serving.review import kept_decision, reasons_of
-from serving.shapes import DecisionView
+from serving.accounts import record_view
+from serving.engine import Active
+from serving.queue import held_by
+from serving.review import find_decision, kept_decision, reasons_of
+from serving.shapes import CaseDetail, CaseView, DecisionView, RecordView
+from serving.store.schema import appeals, posts, reports
 
 _Shape = TypeVar("_Shape", bound=BaseModel)
 
@@ -31,3 +37,45 @@ def decision_view(connection: Connection, row: RowMapping) -> DecisionView:
         trace=list(kept.trace) if kept else [],
         reasons={"zh": told.zh, "en": told.en} if told else None,
     )
+
+
+def case_view(row: RowMapping) -> CaseView:
+    """A case as it is now: a claim that lapsed is none."""
+    holder = held_by(row, datetime.now(UTC))
+    until = row["claimed_until"] if holder else None
+    return show(CaseView, row, claimed_by=holder, claimed_until=until)
+
+
+def case_detail(
+    connection: Connection, case: RowMapping, active: Active, now: datetime
+) -> CaseDetail:
+    """A case with the post, why it was scored so, the account's record and what others said."""
+    decision = find_decision(connection, case["decision_id"])
+    record = record_view(connection, decision["account_id"], active, now)
+    return CaseDetail(
+        case=case_view(case),
+        post=kept_post(connection, decision),
+        decision=decision_view(connection, decision),
+        record=RecordView.model_validate(record, strict=False),
+        reports=_complaints(connection, decision["decision_id"]),
+        first=case["first"],
+        appeal=connection.scalar(
+            select(appeals.c.statement).where(appeals.c.decision_id == decision["decision_id"])
+        ),
+    )
+
+
+def kept_post(connection: Connection, decision: Mapping[str, Any] | RowMapping) -> Post | None:
+    """The post of a decision; None where it was erased."""
+    kept: Any = connection.scalar(
+        select(posts.c.post).where(
+            posts.c.data_id == decision["data_id"],
+            posts.c.content_sha256 == decision["content_sha256"],
+        )
+    )
+    return None if kept is None else Post.model_validate(kept, strict=False)
+
+
+def _complaints(connection: Connection, decision_id: str) -> int:
+    asked = select(func.count()).select_from(reports).where(reports.c.decision_id == decision_id)
+    return connection.scalar(asked) or 0

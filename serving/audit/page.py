@@ -14,8 +14,9 @@ from labels.results import Span, Step, Suggestion
 from labels.taxonomy import Category, taxonomy
 from serving.audit.summary import BIN, Row, flagged
 from serving.charts import Box, Chart, Tick, stacked
+from serving.hidden import plain, visible
 from serving.names import NAMES, named
-from serving.pages import Name, plain, render, visible
+from serving.pages import Name, render
 
 #: code points of a post that are shown, and of its other fields
 _TEXT, _FIELD = 400, 160

@@ -107,7 +107,7 @@ decisions = Table(
 )
 
 #: what waits for a person; ``rank`` orders the queue, the lowest first. ``claimed_by`` holds a
-#: case, or closed it
+#: case, or closed it. ``clauses`` are suspected, each between spaces
 cases = Table(
     "cases",
     metadata,
@@ -116,6 +116,8 @@ cases = Table(
     Column("decision_id", ForeignKey("decisions.decision_id"), nullable=False, index=True),
     Column("account_id", String(300), index=True),
     Column("category", String(32)),
+    Column("clauses", String(200), nullable=False),
+    Column("risk", String(16), nullable=False),
     Column("protected", Boolean, nullable=False),
     Column("rank", Float, nullable=False),
     Column("opened_at", Moment, nullable=False),
@@ -125,6 +127,39 @@ cases = Table(
     Column("first", JSON),
     Column("closed_at", Moment),
     Index("cases_in_queue", "state", "rank", "case_id"),
+    Index("cases_closed", "category", "closed_at"),
+)
+# what is closed is far more than what waits
+Index(
+    "cases_waiting",
+    cases.c.rank,
+    cases.c.case_id,
+    sqlite_where=cases.c.closed_at.is_(None),
+    postgresql_where=cases.c.closed_at.is_(None),
+)
+
+#: what reviewers wrote when they decided, confirmed, rejected or answered
+verdicts = Table(
+    "verdicts",
+    metadata,
+    _id(name="verdict_id", primary_key=True),
+    Column("decision_id", ForeignKey("decisions.decision_id"), nullable=False, index=True),
+    Column("case_id", String(300), nullable=False),
+    Column("by", String(300), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("step", String(16)),
+    Column("reasons", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+#: where contents that are near each other meet, see :mod:`serving.near`
+near = Table(
+    "near",
+    metadata,
+    Column("band", BigInteger, primary_key=True, autoincrement=False),
+    _id(name="data_id", primary_key=True),
+    Column("content_sha256", String(64), primary_key=True),
+    Index("near_by_post", "data_id", "content_sha256"),
 )
 
 reports = Table(
@@ -219,6 +254,24 @@ users = Table(
     Column("password", String(300)),
     Column("created_at", Moment, nullable=False),
     Column("disabled_at", Moment),
+)
+
+#: who is signed in at the console; the token is known to their browser alone
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("expires_at", Moment, nullable=False),
+)
+
+#: filters of the queue that a person named
+saved_views = Table(
+    "saved_views",
+    metadata,
+    _id(name="user_id", primary_key=True),
+    Column("name", String(60), primary_key=True),
+    Column("query", String(1000), nullable=False),
 )
 
 #: a key's secret is known to its holder alone

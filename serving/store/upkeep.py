@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
 )
 
 from labels.errors import InputError
@@ -34,10 +35,12 @@ from serving.store.schema import (
     idempotency,
     log,
     metadata,
+    near,
     outbox,
     posts,
     reports,
     sanctions,
+    verdicts,
 )
 
 _CHUNK = 1000
@@ -120,8 +123,10 @@ def restore(database: Database, folder: Path) -> int:
 def erase_account(connection: Connection, account_id: str) -> int:
     """Erase all that names an account or was written by it; how many rows."""
     mine = select(decisions.c.decision_id).where(decisions.c.account_id == account_id)
-    return _erase_decisions(connection, decisions.c.decision_id.in_(mine)) + sum(
-        _delete(connection, table, table.c.account_id == account_id) for table in (bodies, posts)
+    return (
+        _erase_decisions(connection, decisions.c.decision_id.in_(mine))
+        + _erase_posts(connection, posts.c.account_id == account_id)
+        + _delete(connection, bodies, bodies.c.account_id == account_id)
     )
 
 
@@ -141,7 +146,7 @@ def erase_old(connection: Connection, limits: Retention) -> int:
     return sum(
         (
             _erase_decisions(connection, old),
-            _delete(connection, posts, posts.c.at < now - timedelta(days=limits.posts)),
+            _erase_posts(connection, posts.c.at < now - timedelta(days=limits.posts)),
             _delete(connection, deliveries, deliveries.c.event_id.in_(events)),
             _delete(connection, outbox, outbox.c.event_id.in_(events)),
         )
@@ -153,6 +158,12 @@ def end_of_day(day: datetime) -> datetime:
     return day.replace(tzinfo=UTC) + timedelta(days=1)
 
 
+def _erase_posts(connection: Connection, which: ColumnElement[bool]) -> int:
+    gone = select(posts.c.data_id, posts.c.content_sha256).where(which)
+    found = tuple_(near.c.data_id, near.c.content_sha256).in_(gone)
+    return _delete(connection, near, found) + _delete(connection, posts, which)
+
+
 def _erase_decisions(connection: Connection, which: ColumnElement[bool]) -> int:
     found = connection.execute(select(decisions.c.decision_id, decisions.c.account_id).where(which))
     gone = found.all()
@@ -160,7 +171,7 @@ def _erase_decisions(connection: Connection, which: ColumnElement[bool]) -> int:
     erased = 0
     for start in range(0, len(ids), _CHUNK):
         some = ids[start : start + _CHUNK]
-        for table in (reports, appeals, sanctions, cases, decisions):
+        for table in (verdicts, reports, appeals, sanctions, cases, decisions):
             erased += _delete(connection, table, table.c.decision_id.in_(some))
     for account_id in {row.account_id for row in gone}:
         events = select(outbox.c.event_id).where(outbox.c.account_id == account_id)

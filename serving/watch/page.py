@@ -12,8 +12,9 @@ from labels.records import Post
 from labels.results import Suggestion
 from labels.taxonomy import Category
 from serving.charts import Chart, stacked
+from serving.hidden import plain
 from serving.names import named
-from serving.pages import Name, plain, render
+from serving.pages import Name, render
 from serving.store.schema import decisions, posts
 from serving.watch.drift import Drift
 from serving.watch.told import GROUPS, clause_name, moved, property_of

@@ -1,8 +1,9 @@
 """What was found, in plain sentences, Chinese and English."""
 
 from labels.taxonomy import taxonomy
+from serving.hidden import plain
 from serving.names import named
-from serving.pages import Name, percent, plain
+from serving.pages import Name, percent
 from serving.watch.copies import Shared
 from serving.watch.drift import Drift
 from serving.watch.limits import Limits

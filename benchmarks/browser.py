@@ -1,0 +1,104 @@
+"""A moderator at a real browser: Debian's Chromium, driven by Playwright."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+#: None where none is installed
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+_GRAVE = {"serious", "critical"}
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser."""
+    with sync_playwright() as playwright:
+        # root has no sandbox to give, and all that is opened is ours
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """An application behind a port of this machine; its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class Moderator:
+    """Somebody with a browser window of their own.
+
+    ``faults`` collects what no page may do: errors of scripts, violations of the content security
+    policy, dialogs, and serious or critical findings of axe-core.
+    """
+
+    def __init__(self, browser: Browser, address: str, width: int = 1440) -> None:
+        """Open a window."""
+        self._context = browser.new_context(
+            base_url=address, viewport={"width": width, "height": 900}, locale="zh-CN"
+        )
+        self.page: Page = self._context.new_page()
+        self.faults: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        self.page.on("dialog", self._asked)
+
+    def sign_in(self, user: str, password: str) -> None:
+        """By name and password, with the keyboard."""
+        self.page.goto("/console")
+        self.page.keyboard.type(user)
+        self.page.keyboard.press("Tab")
+        self.page.keyboard.type(password)
+        self.press("Enter")
+
+    def press(self, key: str) -> None:
+        """A key that leads to another page."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+
+    def look(self) -> str:
+        """The page's text, after axe-core and the width of the window had their say."""
+        for found in Axe().run(self.page).response["violations"]:
+            if found["impact"] in _GRAVE:
+                where = found["nodes"][0]["html"][:200]
+                self.faults.append(f"axe {found['id']} at {self.page.url}: {where}")
+        wide: Any = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            self.faults.append(f"{self.page.url} is {wide} pixels too wide")
+        return self.page.inner_text("main")
+
+    def decide(self, place: int) -> None:
+        """The decision button at a place, from 1, by its key; sent without waiting."""
+        self.page.keyboard.press(f"Shift+Digit{place}")
+        self.page.wait_for_selector("#undo:not([hidden])")
+        self.press("Enter")
+
+    def close(self) -> None:
+        """Leave."""
+        self._context.close()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text or message.type == "error":
+            self.faults.append(f"console: {message.text}")
+
+    def _asked(self, dialog: Any) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()

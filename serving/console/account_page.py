@@ -1,0 +1,41 @@
+"""What the page of an account shows."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from serving.accounts import inbox_of_account, record_view
+from serving.api.views import case_view
+from serving.console.case_page import faces
+from serving.console.viewing import views_of
+from serving.engine import Active
+from serving.history import record_of
+from serving.people import Caller, Role
+from serving.shapes import RecordView
+from serving.store.schema import appeals, cases
+
+_CASES, _VIEWS = 50, 50
+
+
+def account_context(
+    connection: Connection, account_id: str, active: Active, caller: Caller, now: datetime
+) -> dict[str, Any]:
+    """All that the template of an account names; who looked is for leads and auditors alone."""
+    record = record_view(connection, account_id, active, now)
+    lasts = timedelta(days=active.loaded.pack.strike_days)
+    counting = record_of(connection, account_id).counting(now, active.loaded.pack.strike_days)
+    mine = select(cases).where(cases.c.account_id == account_id)
+    newest = connection.execute(mine.order_by(cases.c.case_id.desc()).limit(_CASES)).mappings()
+    appealed = select(appeals).where(appeals.c.account_id == account_id)
+    sees_viewers = not caller.roles.isdisjoint({Role.SENIOR, Role.AUDITOR})
+    return {
+        "account_id": account_id,
+        "record": RecordView.model_validate(record, strict=False),
+        "strikes": [(standing, standing.at + lasts) for standing in counting],
+        "faces": faces(connection, account_id),
+        "messages": inbox_of_account(connection, account_id),
+        "appeals": connection.execute(appealed.order_by(appeals.c.at)).mappings().all(),
+        "cases": [case_view(row) for row in newest],
+        "viewed": views_of(connection, account_id, _VIEWS) if sees_viewers else None,
+    }

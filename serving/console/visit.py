@@ -1,0 +1,182 @@
+"""A request to the console: who asks, in which language, and whether a form is our own."""
+
+import hmac
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+
+from labels.errors import MingbianError
+from serving.access import DeskHere
+from serving.console import sessions
+from serving.console.pages import HEADERS, page
+from serving.console.words import LANGUAGES, Language, Speech
+from serving.people import LOCAL, Caller, Role, has_users, require
+from serving.refusal import ForbiddenError, RequestError, UnprocessableError
+
+COOKIE, LANGUAGE_COOKIE = "mingbian_console", "mingbian_language"
+REVIEWERS = (Role.MODERATOR, Role.SENIOR)
+READERS = (*REVIEWERS, Role.AUDITOR)
+_MAX_FIELDS = 1_000
+
+
+class SignInNeededError(MingbianError):
+    """Nobody is signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks. ``form_token`` stands in each form; ``caller`` is None where nobody signed in."""
+
+    caller: Caller | None
+    token: str
+    form_token: str
+    speech: Speech
+
+
+class Form:
+    """The fields of a form that was sent: each has any number of values."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        """Fields in the order in which they were sent."""
+        self._pairs = pairs
+
+    def one(self, name: str) -> str:
+        """The last value without spaces around it; empty where there is none."""
+        return next((value.strip() for key, value in reversed(self._pairs) if key == name), "")
+
+    def all(self, name: str) -> list[str]:
+        """Every value."""
+        return [value for key, value in self._pairs if key == name]
+
+    def has(self, name: str, value: str) -> bool:
+        """Whether a box was ticked."""
+        return (name, value) in self._pairs
+
+
+def get_visit(request: Request, desk: DeskHere) -> Visit:
+    """Who asks; on a server without users, whoever is on this machine."""
+    token = request.cookies.get(COOKIE, "")
+    with desk.database.read() as connection:
+        if has_users(connection):
+            caller = sessions.find(connection, token, datetime.now(UTC)) if token else None
+        else:
+            caller = LOCAL
+    if not token:
+        token = request.state.new_token = sessions.new_token()
+    return Visit(caller, token, sessions.form_token(token), Speech(language_of(request)))
+
+
+VisitHere = Annotated[Visit, Depends(get_visit)]
+
+
+def language_of(request: Request) -> Language:
+    """What the visitor chose; Chinese by default."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return next((each for each in LANGUAGES if each == chosen), LANGUAGES[0])
+
+
+def allowed(*roles: Role) -> Callable[..., Caller]:
+    """A dependency: who is signed in, and has one of these roles."""
+
+    def check(visit: VisitHere) -> Caller:
+        if visit.caller is None:
+            raise SignInNeededError("nobody is signed in")
+        require(visit.caller, roles)
+        return visit.caller
+
+    return check
+
+
+async def get_form(request: Request, visit: VisitHere) -> Form:
+    """The form of a POST.
+
+    Raises:
+        UnprocessableError: the body is no form.
+        ForbiddenError: the form is not one that this visitor was given.
+    """
+    try:
+        text = (await request.body()).decode()
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        raise UnprocessableError("form_invalid", "the body is no form in UTF-8") from None
+    form = Form(pairs)
+    if not hmac.compare_digest(form.one("form_token").encode(), visit.form_token.encode()):
+        raise ForbiddenError(
+            "form_expired", "the form is not this session's", remedy="load the page again"
+        )
+    return form
+
+
+Reader = Annotated[Caller, Depends(allowed(*READERS))]
+Reviewer = Annotated[Caller, Depends(allowed(*REVIEWERS))]
+FormHere = Annotated[Form, Depends(get_form)]
+
+
+class ConsoleRoute(APIRoute):
+    """Answers what is refused with a page, and tells browsers how to treat every answer."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As FastAPI asks for it."""
+        plain = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                response = await plain(request)
+            except SignInNeededError:
+                response = _to_sign_in(request)
+            except RequestError as error:
+                response = refused(request, error)
+            except RequestValidationError as error:
+                message = str(error.errors()[0]["msg"])
+                response = refused(request, UnprocessableError("invalid_request", message))
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+            token = getattr(request.state, "new_token", None)
+            if token is not None:
+                set_cookie(request, response, COOKIE, token)
+            return response
+
+        return handle
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
+    """A cookie of the console; away from this machine it goes over TLS alone."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=int(sessions.LASTS.total_seconds()),
+        path="/console",
+        secure=not request.app.state.local_only,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def to(path: str) -> RedirectResponse:
+    """Go on there with a GET."""
+    return RedirectResponse(path, 303)
+
+
+def own_path(wanted: str) -> str:
+    """A page of the console to go on to; the queue for anything else."""
+    return wanted if wanted.startswith(("/console/", "/console?")) else "/console"
+
+
+def refused(request: Request, error: RequestError) -> Response:
+    """A page that says what was refused, in words where the code has some."""
+    speech = Speech(language_of(request))
+    context = {"error": error, "visit": None, "request_id": request.state.request_id}
+    return page("error.html", speech, context, error.status)
+
+
+def _to_sign_in(request: Request) -> Response:
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = asked if request.method == "GET" else "/console"
+    return to(f"/console/sign-in?next={quote(back, safe='')}")
