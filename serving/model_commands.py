@@ -185,7 +185,7 @@ def _told(each: Ancestor) -> Iterator[str]:
 
 
 def _caller(connection: Connection, user: str) -> Caller:
-    caller = people.find_user(connection, user)
+    caller = people.find_user(connection, user, "command")
     if caller is None:
         raise NotFoundError("user", user)
     people.require(caller, (Role.POLICY_ADMIN,))

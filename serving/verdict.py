@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from policy.ledger import Correction
 from serving import review
 from serving.appeals import answer
-from serving.engine import Active
+from serving.lineup import Active
 from serving.people import Caller
 from serving.queue import CaseState, find_case
 from serving.shapes import Answer, CorrectionView, Decide, Decided, Second

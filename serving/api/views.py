@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from labels.records import Post
 from labels.results import Step
 from serving.accounts import record_view
-from serving.engine import Active
+from serving.lineup import Active
 from serving.queue import held_by
 from serving.review import find_decision, kept_decision, reasons_of
 from serving.shapes import CaseDetail, CaseView, DecisionView, RecordView

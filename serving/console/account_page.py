@@ -9,8 +9,8 @@ from serving.accounts import inbox_of_account, record_view
 from serving.api.views import case_view
 from serving.console.case_page import faces
 from serving.console.viewing import views_of
-from serving.engine import Active
 from serving.history import record_of
+from serving.lineup import Active
 from serving.people import Caller, Role
 from serving.shapes import RecordView
 from serving.store.schema import appeals, cases
