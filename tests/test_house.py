@@ -58,6 +58,7 @@ def test_scoring_and_serving_load_nothing_of_the_train_extra() -> None:
     """They run where it is not installed."""
     code = (
         "import sys, serving.admin_commands, serving.commands, serving.serve_command\n"
+        "import serving.watch.commands\n"
         "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'scipy', 'onnx'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
