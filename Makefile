@@ -5,7 +5,7 @@ PORT ?= 8000
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: serve install test lint bench policy-check fuzz chaos load audit-check clean
+.PHONY: serve install test lint bench policy-check fuzz chaos load audit-check console-check clean
 
 serve: install
 	$(BIN)/mingbian serve --port $(PORT)
@@ -46,6 +46,10 @@ fuzz chaos load: .venv/installed-test
 
 audit-check: .venv/installed-test
 	$(BIN)/python benchmarks/audit_check.py
+
+console-check: .venv/installed-test
+	$(BIN)/pytest -n auto tests/serving/test_console*.py
+	$(BIN)/python benchmarks/console_check.py
 
 .venv/installed-bench: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'
