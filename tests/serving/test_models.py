@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,6 +151,14 @@ class TestRegistry:
         shutil.rmtree(bundle)
         assert registry.load(first.sha256, threads=1).version == first.version
         assert [path.name for path in registry.folder("").iterdir()] == [first.sha256]
+
+    def test_servers_that_start_together_do_not_collide(self, tmp_path: Path, bundle: Path) -> None:
+        """Each copies the same version; there is one."""
+        folder = tmp_path / "models"
+        with ThreadPoolExecutor(4) as pool:
+            added = list(pool.map(lambda _: Registry(folder).add(bundle), range(4)))
+        assert added == added[:1] * 4
+        assert [path.name for path in folder.iterdir()] == [added[0].sha256]
 
     def test_parts_that_do_not_match_are_refused(self, tmp_path: Path, bundle: Path) -> None:
         """A cut file, a path that leads out, gates of another model; nothing stays behind."""
