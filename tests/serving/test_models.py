@@ -606,6 +606,7 @@ class TestServers:
             metrics = client.get("/metrics", headers=amy).text
             assert "mingbian_models_unloaded 1.0" in metrics
             assert f'stage="champion",version="{CHAMPION.version}"' in metrics
+            assert client.get("/v1/models", headers=amy).json()["models"][-1]["stage"] == "champion"
         empty.add(bundle)
         follower._failed[sha256] -= 3600
         lost.follow_models()
@@ -628,6 +629,17 @@ class TestServers:
         desk.follow_models()
         assert desk.active_for(version) == then
         assert desk.active_for(CHAMPION) == desk.engine.active != then
+
+    def test_a_folder_that_cannot_be_written_stops_nothing_else(
+        self, desk: Desk, scorer: Scorer, tmp_path: Path
+    ) -> None:
+        """The server goes on with all else that it does beside answering."""
+        (tmp_path / "taken").write_text("", encoding="utf-8")
+        engine = Engine(scorer, desk.engine.active.loaded)
+        registry = Registry(tmp_path / "taken")
+        follower = Follower(engine, registry, 1, default_model_folder())
+        assert replace(desk, engine=engine, follower=follower).tend() is False
+        assert not registry.has(CHAMPION.sha256)
 
 
 class TestCommands:
@@ -688,6 +700,9 @@ class TestCommands:
         assert run("models", "release", sha256, *champion).returncode == 0
         with server(tmp_path) as (address, _):
             assert httpx.get(f"{address}/readyz").json()["model"]["sha256"] == sha256
+        shutil.rmtree(kept.folder(sha256))
+        lost = run("serve", "--port", "0")
+        assert (lost.returncode, "--models" in lost.stderr) == (2, True)
 
     def test_lineage_tells_from_which_verdicts_a_behaviour_came(
         self, store_url: str, desk: Desk, run: Run, admins: tuple[Headers, Headers], tmp_path: Path
