@@ -8,7 +8,9 @@ from pathlib import Path
 from threading import Lock
 
 from classifiers.scorer import Scorer
+from labels.errors import ModelError
 from serving.engine import Engine
+from serving.lineup import Seat
 from serving.registry import Registry
 from serving.releases import Standing
 
@@ -54,7 +56,7 @@ class Follower:
             lineup = self._engine.lineup
             champion, canary, shadow = (sha and self._scorer(sha) for sha in named)
             champion = champion or lineup.champion.scorer
-            share = wanted.share or 0.0
+            share = wanted.share if canary and wanted.share else 0.0
             are = tuple(seat and seat.scorer for seat in (lineup.canary, lineup.shadow))
             if (lineup.champion.scorer, lineup.share, are) == (champion, share, (canary, shadow)):
                 self._give_back()
@@ -68,10 +70,17 @@ class Follower:
         _log.info("models in force: %s", versions)
 
     def keep_first(self) -> None:
-        """Copy the version that the server started with into the registry, once."""
-        if self._started_from:
+        """Copy the version that the server started with into the registry, once.
+
+        Where that fails it is told, and nothing else waits for it.
+        """
+        if self._started_from is None:
+            return
+        try:
             self.registry.add(self._started_from)
-            self._started_from = None
+        except (OSError, ModelError):
+            _log.exception("%s is not kept; mingbian models add does so", self._started_from)
+        self._started_from = None
 
     def _give_back(self) -> None:
         """Once after a change, when the requests that began before it have most likely ended."""
@@ -90,6 +99,7 @@ class Follower:
             return None
         try:
             scorer = self.registry.load(sha256, threads=self._threads)
+            Seat.of(scorer, self._engine.active.loaded)  # the pack needs every category of it
         except Exception:  # noqa: BLE001  whatever is wrong with it, the others answer
             _log.exception("model %s cannot be loaded; the earlier ones go on", sha256)
             self._failed = {**self._failed, sha256: time.monotonic()}

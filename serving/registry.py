@@ -1,6 +1,7 @@
 """The folder of model versions, each under the hash of its manifest: never changed, never half."""
 
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -128,7 +129,7 @@ class Registry:
 
     def _replace_gates(self, source: Path, sha256: str) -> None:
         target = self.folder(sha256) / GATES
-        fresh = target.with_name(f"{_ADDING}{os.getpid()}")
+        fresh = target.with_name(f"{_ADDING}{secrets.token_hex(8)}")
         _copy_file(source / GATES, fresh)
         fresh.replace(target)
 

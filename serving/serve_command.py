@@ -99,14 +99,19 @@ def _starting(loading: Loading, database: Database, registry: Registry) -> Loadi
     with database.read() as connection:
         champion = releases.standing(connection).champion
     given = read_manifest(loading.model).version
-    if champion in {None, given.sha256}:
+    if champion is None or champion == given.sha256:
         return loading
+    if not registry.has(champion):
+        raise InputError(
+            f"{registry.folder(champion)}: the champion of the store is not there",
+            remedy="name the folder of its models with --models, or add the bundle again",
+        )
     click.echo(
         f"{loading.model}: {given.id} {given.version} is not the champion of the store and does "
         "not answer; see mingbian models list",
         err=True,
     )
-    return replace(loading, model=registry.folder(str(champion)))
+    return replace(loading, model=registry.folder(champion))
 
 
 def _verifier(issuer: str | None, audience: str | None, claim: str) -> "OidcVerifier | None":

@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,6 +151,14 @@ class TestRegistry:
         shutil.rmtree(bundle)
         assert registry.load(first.sha256, threads=1).version == first.version
         assert [path.name for path in registry.folder("").iterdir()] == [first.sha256]
+
+    def test_servers_that_start_together_do_not_collide(self, tmp_path: Path, bundle: Path) -> None:
+        """Each copies the same version; there is one."""
+        folder = tmp_path / "models"
+        with ThreadPoolExecutor(4) as pool:
+            added = list(pool.map(lambda _: Registry(folder).add(bundle), range(4)))
+        assert added == added[:1] * 4
+        assert [path.name for path in folder.iterdir()] == [added[0].sha256]
 
     def test_parts_that_do_not_match_are_refused(self, tmp_path: Path, bundle: Path) -> None:
         """A cut file, a path that leads out, gates of another model; nothing stays behind."""
@@ -597,6 +606,7 @@ class TestServers:
             metrics = client.get("/metrics", headers=amy).text
             assert "mingbian_models_unloaded 1.0" in metrics
             assert f'stage="champion",version="{CHAMPION.version}"' in metrics
+            assert client.get("/v1/models", headers=amy).json()["models"][-1]["stage"] == "champion"
         empty.add(bundle)
         follower._failed[sha256] -= 3600
         lost.follow_models()
@@ -619,6 +629,17 @@ class TestServers:
         desk.follow_models()
         assert desk.active_for(version) == then
         assert desk.active_for(CHAMPION) == desk.engine.active != then
+
+    def test_a_folder_that_cannot_be_written_stops_nothing_else(
+        self, desk: Desk, scorer: Scorer, tmp_path: Path
+    ) -> None:
+        """The server goes on with all else that it does beside answering."""
+        (tmp_path / "taken").write_text("", encoding="utf-8")
+        engine = Engine(scorer, desk.engine.active.loaded)
+        registry = Registry(tmp_path / "taken")
+        follower = Follower(engine, registry, 1, default_model_folder())
+        assert replace(desk, engine=engine, follower=follower).tend() is False
+        assert not registry.has(CHAMPION.sha256)
 
 
 class TestCommands:
@@ -679,6 +700,9 @@ class TestCommands:
         assert run("models", "release", sha256, *champion).returncode == 0
         with server(tmp_path) as (address, _):
             assert httpx.get(f"{address}/readyz").json()["model"]["sha256"] == sha256
+        shutil.rmtree(kept.folder(sha256))
+        lost = run("serve", "--port", "0")
+        assert (lost.returncode, "--models" in lost.stderr) == (2, True)
 
     def test_lineage_tells_from_which_verdicts_a_behaviour_came(
         self, store_url: str, desk: Desk, run: Run, admins: tuple[Headers, Headers], tmp_path: Path
