@@ -73,7 +73,7 @@ class Seen:
 
     @property
     def days(self) -> list[date]:
-        """The days since something was first kept in it; before that there was no server."""
+        """The days since something was first kept in it: earlier there may have been no server."""
         first = min((day for day, _ in self.suggestions), default=None)
         if first is None:
             return []

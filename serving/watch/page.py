@@ -16,8 +16,7 @@ from serving.hidden import plain
 from serving.names import named
 from serving.pages import Name, render
 from serving.store.schema import decisions, posts
-from serving.watch.drift import Drift
-from serving.watch.told import GROUPS, clause_name, moved, property_of
+from serving.watch.told import GROUPS, clause_name
 from serving.watch.verdicts import BY
 
 _LEVELS = (Suggestion.ACT, Suggestion.REVIEW, Suggestion.PROMPT)
@@ -39,7 +38,7 @@ def page(summary: Mapping[str, Any], words: Mapping[str, str]) -> str:
         levels=_LEVELS,
         categories=list(Category),
         groups=[
-            (GROUPS[group], [_row(row) for row in rows])
+            (GROUPS[group], list(rows))
             for group, rows in groupby(summary["drift"], lambda row: row["group"])
         ],
         chart=_chart(summary["days"]),
@@ -50,7 +49,7 @@ def page(summary: Mapping[str, Any], words: Mapping[str, str]) -> str:
             (clause_name(row["clause"]), row) for row in (summary["surges"] or [])[:_SURGES]
         ],
         words=words,
-        other_versions=_versions(summary, "now") != _versions(summary, "before"),
+        other_versions=_other_versions(summary["population"]),
     )
 
 
@@ -72,8 +71,13 @@ def words_of(connection: Connection, summary: Mapping[str, Any]) -> dict[str, st
     }
 
 
-def _versions(summary: Mapping[str, Any], when: str) -> set[tuple[str, str]]:
-    return {(v["model"], v["policy"]) for v in summary["population"][when]["versions"]}
+def _other_versions(population: Mapping[str, Any]) -> bool:
+    """Whether model or policy changed between the periods."""
+    now, before = (
+        {(each["model"], each["policy"]) for each in population[when]["versions"]}
+        for when in ("now", "before")
+    )
+    return bool(now and before) and now != before
 
 
 _KINDS: dict[str, Name] = {
@@ -81,15 +85,6 @@ _KINDS: dict[str, Name] = {
     "clause": ("条款", "Clause"),
     "reviewer": ("审核员", "Reviewer"),
 }
-
-
-def _row(row: Mapping[str, Any]) -> tuple[Name, Name, Mapping[str, Any]]:
-    """A test with its name and what moved most."""
-    drift = Drift(
-        row["group"], row["name"], tuple(row["accounts"]),
-        now=row["now"], before=row["before"], value=row["value"],
-    )  # fmt: skip
-    return property_of(drift), moved(drift), row
 
 
 def _named(kind: str, row: Mapping[str, Any]) -> tuple[Name, Mapping[str, Any]]:

@@ -19,6 +19,7 @@ from serving.watch.limits import Limits
 from serving.watch.periods import Period
 from serving.watch.surges import Surge, surges
 from serving.watch.told import (
+    moved,
     property_of,
     said_of_copies,
     said_of_drift,
@@ -41,7 +42,6 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    held: Held
     drift: Sequence[Drift]
     surges: Sequence[Surge] | None
     copies: Sequence[Shared]
@@ -64,7 +64,6 @@ def summary(held: Held, limits: Limits) -> Row:
     """The report as data; ``limits`` say from where on a difference raises an alarm."""
     now, before = held.now, held.before
     found = _Found(
-        held,
         drift(now.one_each.values, before.one_each.values, limits.drift),
         surges(now, before, limits.surges),
         shared(now, before, limits.copies),
@@ -75,7 +74,7 @@ def summary(held: Held, limits: Limits) -> Row:
         "limits": limits.model_dump(mode="json"),
         "alarms": _alarms(found, limits),
         "population": {"now": _population(now), "before": _population(before)},
-        "days": _days(before) + _days(now),
+        "days": sorted(_days(before) + _days(now), key=lambda row: str(row["day"])),
         "drift": [_drift(each, limits) for each in found.drift],
         "estimate": [_estimate(category, held) for category in Category],
         "verdicts": {kind: _shares(kind, held.verdicts, limits) for kind in BY},
@@ -144,6 +143,8 @@ def _drift(each: Drift, limits: Limits) -> Row:
         "before": each.before,
         "value": each.value,
         "alarm": each.alarm,
+        "property": _both(property_of(each)),
+        "moved": _both(moved(each)),
         **_both(said_of_drift(each, limits)),
     }
 

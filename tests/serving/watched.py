@@ -1,6 +1,6 @@
 """Five weeks of a platform, written into a store as the server would have kept them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -68,7 +68,7 @@ def ordinary(
             )
 
 
-def write(database: Database, engine: Engine, drafts: Iterator[Draft] | list[Draft]) -> int:
+def write(database: Database, engine: Engine, drafts: Iterable[Draft]) -> int:
     """Keep drafts; how many."""
     (judged,) = engine.judge([make_post(**FAKE_DOCTOR).model_dump_json()])
     assert not hasattr(judged, "error")
