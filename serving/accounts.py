@@ -84,17 +84,24 @@ def import_decision(
     return True
 
 
-def inbox_of_account(connection: Connection, account_id: str) -> list[dict[str, Any]]:
-    """What its owner may read: statements of reasons and answers to appeals, nobody's name."""
+def inbox_of_account(
+    connection: Connection, account_id: str, newest: int | None = None
+) -> list[dict[str, Any]]:
+    """What its owner may read: statements of reasons and answers to appeals, nobody's name.
+
+    Oldest first; all of it, or the ``newest``.
+    """
     asked = (
         select(sanctions, appeals.c.appeal_id, appeals.c.outcome, appeals.c.answer)
         .join_from(
             sanctions, appeals, sanctions.c.decision_id == appeals.c.decision_id, isouter=True
         )
         .where(sanctions.c.account_id == account_id)
-        .order_by(sanctions.c.decision_id)
+        .order_by(sanctions.c.decision_id.desc())
+        .limit(newest)
     )
-    return [_message(connection, row) for row in connection.execute(asked).mappings()]
+    found = connection.execute(asked).mappings().all()
+    return [_message(connection, row) for row in reversed(found)]
 
 
 def inbox_of_reporter(connection: Connection, reporter_id: str) -> Sequence[RowMapping]:

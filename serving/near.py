@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, insert, select, tuple_
 
 from classifiers.rendering import content
-from labels.disguise import fold
+from labels.normalize import normalize
 from labels.records import Post
 from serving.minhash import BANDS, MIN_CHARS, SIMILARITY, bands, signature
 from serving.queue import CaseKind
@@ -22,6 +22,8 @@ from serving.store.schema import cases, decisions, near, posts
 _ENTRIES, _COMPARED = 2_000, 40
 #: closed cases of the same category among which the nearest are looked for, newest first
 _RECENT = 300
+#: characters of each that are compared
+_READ = 2_000
 #: cases that share less than this of their pairs of characters are not worth showing
 _ALIKE = 0.05
 #: tells the same value in two bands apart
@@ -163,8 +165,8 @@ def _content(post: dict[str, Any]) -> str:
 
 
 def _pairs(text: str) -> set[str]:
-    folded = fold(text) or text
-    return {folded[place : place + 2] for place in range(len(folded) - 1)}
+    plain = normalize(text[:_READ]).lower()
+    return {plain[place : place + 2] for place in range(len(plain) - 1)}
 
 
 def _common(one: set[str], other: set[str]) -> float:

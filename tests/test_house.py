@@ -96,5 +96,7 @@ def test_the_wheel_scores_outside_the_checkout(tmp_path: Path) -> None:
     listed = {str(path.relative_to(site)) for path in site.rglob("*")}
     assert "labels/taxonomy.json" in listed
     assert "policy/packs/cn-zimeiti.yaml" in listed
+    for name in ("words.yaml", "templates/case.html", "static/console.css", "static/console.js"):
+        assert f"serving/console/{name}" in listed
     assert any(name.startswith("labels/corpus/") for name in listed)
     assert not any(name.startswith(("tests", "configs", "benchmarks")) for name in listed)

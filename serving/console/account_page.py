@@ -15,7 +15,7 @@ from serving.people import Caller, Role
 from serving.shapes import RecordView
 from serving.store.schema import appeals, cases
 
-_CASES, _VIEWS = 50, 50
+_CASES, _VIEWS, _STATEMENTS = 50, 50, 20
 
 
 def account_context(
@@ -34,7 +34,8 @@ def account_context(
         "record": RecordView.model_validate(record, strict=False),
         "strikes": [(standing, standing.at + lasts) for standing in counting],
         "faces": faces(connection, account_id),
-        "messages": inbox_of_account(connection, account_id),
+        "messages": inbox_of_account(connection, account_id, _STATEMENTS),
+        "statements": _STATEMENTS,
         "appeals": connection.execute(appealed.order_by(appeals.c.at)).mappings().all(),
         "cases": [case_view(row) for row in newest],
         "viewed": views_of(connection, account_id, _VIEWS) if sees_viewers else None,

@@ -13,9 +13,10 @@ from serving.api.views import case_detail
 from serving.appeals import appeal_of, repair_of
 from serving.console.explaining import Explainer, Explanations
 from serving.console.passages import media_links, passages
+from serving.console.visit import REVIEWERS
 from serving.desk import Desk
 from serving.near import Near, near_duplicates, nearest_labelled
-from serving.people import Caller, Role
+from serving.people import Caller
 from serving.queue import CaseKind, CaseState, took_part
 from serving.review import find_decision, kept_decision
 from serving.sanctions import find_sanction
@@ -61,6 +62,7 @@ def case_context(
 ) -> dict[str, Any]:
     """All that the template of a case names, but for the form."""
     detail = case_detail(connection, case, desk.engine.active, now)
+    _begin_marking(detail, desk, explainer)
     account_id = str(detail.decision.account_id)
     duplicates: list[Near] = []
     labelled: list[Near] = []
@@ -70,9 +72,8 @@ def case_context(
         labelled = nearest_labelled(
             connection, detail.post, detail.decision.decision_id, case["category"], _LABELLED
         )
-    return {
+    found = {
         "detail": detail,
-        **post_context(detail, desk, explainer),
         "faces": faces(connection, account_id),
         "duplicates": outcomes(connection, duplicates),
         "labelled": outcomes(connection, labelled),
@@ -80,13 +81,15 @@ def case_context(
         "appeal": _appeal(connection, detail) if case["kind"] == CaseKind.APPEAL else None,
         "stage": stage(connection, case, detail, caller),
     }
+    # last, for it is being found meanwhile
+    return found | post_context(detail, desk, explainer)
 
 
 def stage(connection: Connection, case: RowMapping, detail: CaseDetail, caller: Caller) -> str:
     """What the caller can do with a case; the name of a notice, or of a form."""
     if detail.case.state is CaseState.CLOSED:
         return "is_closed"
-    if caller.roles.isdisjoint({Role.MODERATOR, Role.SENIOR}):
+    if caller.roles.isdisjoint(REVIEWERS):
         return "read_only"
     if caller.user_id in took_part(connection, case):
         return "wait_second" if detail.case.kind is CaseKind.REVIEW else "not_yours"
@@ -145,14 +148,23 @@ def outcomes(connection: Connection, near: Sequence[Near]) -> list[Outcome]:
     return found
 
 
+def _begin_marking(detail: CaseDetail, desk: Desk, explainer: Explainer) -> None:
+    if detail.post and _can_mark(detail, desk):
+        decision = detail.decision
+        explainer.begin(decision.decision_id, detail.post, decision.result.labels)
+
+
+def _can_mark(detail: CaseDetail, desk: Desk) -> bool:
+    result = detail.decision.result
+    return bool(result.labels) and result.model.sha256 == desk.engine.versions["model"]["sha256"]
+
+
 def _explained(
     detail: CaseDetail, desk: Desk, explainer: Explainer, post: Post
 ) -> tuple[Explanations, str]:
     decision = detail.decision
-    if decision.result.model.sha256 != desk.engine.versions["model"]["sha256"]:
-        return (), "other_model"
-    if not decision.result.labels:
-        return (), "done"
+    if not _can_mark(detail, desk):
+        return (), "other_model" if decision.result.labels else "done"
     found = explainer.explain(decision.decision_id, post, decision.result.labels)
     return ((), "pending") if found is None else (found, "done")
 

@@ -51,13 +51,16 @@ def show_case(
 def show_post(
     case_id: PathId, request: Request, desk: DeskHere, visit: VisitHere, caller: Reader
 ) -> Response:
-    """The post alone, once the words that carry its score are found."""
+    """The post alone, once the words that carry its score are found; nothing before."""
     now = datetime.now(UTC)
     with desk.database.read() as connection:
         case = queue.find_case(connection, case_id)
         detail = case_detail(connection, case, desk.engine.active, now)
-    context = {"detail": detail, **post_context(detail, desk, _explainer(request)), "visit": visit}
-    return page("post.html", visit.speech, context)
+    found = post_context(detail, desk, _explainer(request))
+    if found["marking"] == "pending":
+        return Response(status_code=204)
+    _remember(desk, caller, case_id)
+    return page("post.html", visit.speech, {"detail": detail, **found, "visit": visit})
 
 
 @router.post("/{case_id}/permitted")
@@ -159,9 +162,10 @@ def _permitted(
 
 
 def _hold(connection: Connection, case_id: str, caller: Reviewer, now: datetime) -> None:
-    """A claim that lapsed while somebody wrote is taken up again, if nobody else holds the case."""
+    """One's claim that lapsed while one wrote is taken up again, if nobody took the case since."""
     case = queue.find_case(connection, case_id)
-    if case["closed_at"] is None and queue.held_by(case, now) is None:
+    lapsed = case["claimed_by"] == caller.user_id and queue.held_by(case, now) is None
+    if lapsed and case["closed_at"] is None:
         queue.claim(connection, case_id, caller, now)
 
 

@@ -12,8 +12,8 @@ from serving.engine import Engine
 
 #: decisions whose explanations are kept in mind
 _KEPT = 512
-#: how long a page waits for one
-WAIT_SECONDS = 0.12
+#: how long a page waits for one that was begun with it
+_WAIT_SECONDS = 0.05
 
 Explanations = tuple[Explanation, ...]
 
@@ -28,19 +28,15 @@ class Explainer:
         self._found: OrderedDict[str, Future[Explanations]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def explain(
-        self, decision_id: str, post: Post, findings: Sequence[Finding], wait: float = WAIT_SECONDS
-    ) -> Explanations | None:
-        """The explanation of a decision; None while it is being found.
+    def begin(
+        self, decision_id: str, post: Post, findings: Sequence[Finding]
+    ) -> Future[Explanations]:
+        """Go on with the explanation of a decision beside whatever else is done.
 
         Args:
             decision_id: names it.
             post: as it was scored.
             findings: what is to be explained.
-            wait: seconds.
-
-        Raises:
-            ScoringError: the model failed.
         """
         with self._lock:
             future = self._found.get(decision_id)
@@ -50,8 +46,18 @@ class Explainer:
                 while len(self._found) > _KEPT:
                     self._found.popitem(last=False)[1].cancel()
             self._found.move_to_end(decision_id)
+        return future
+
+    def explain(
+        self, decision_id: str, post: Post, findings: Sequence[Finding]
+    ) -> Explanations | None:
+        """The explanation of a decision; None while it is being found.
+
+        Raises:
+            ScoringError: the model failed.
+        """
         try:
-            return future.result(wait)
+            return self.begin(decision_id, post, findings).result(_WAIT_SECONDS)
         except (NotYet, CancelledError):
             return None
 

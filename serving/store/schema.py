@@ -82,9 +82,10 @@ posts = Table(
     metadata,
     _id(name="data_id", primary_key=True),
     Column("content_sha256", String(64), primary_key=True),
-    Column("account_id", String(300), index=True),
+    Column("account_id", String(300)),
     Column("at", Moment, nullable=False),
     Column("post", JSON, nullable=False),
+    Index("posts_by_account", "account_id", "at"),
 )
 
 #: one a post, model and policy; ``case`` is what a policy rules on, ``ruled`` what was decided

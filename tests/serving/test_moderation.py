@@ -248,6 +248,24 @@ def test_a_report_moves_a_case_up_and_bad_faith_counts_less(staff: Staff) -> Non
     assert ranks["r3"] < ranks["r2"]
 
 
+def test_the_queue_is_asked_for_what_one_can_judge(staff: Staff) -> None:
+    """By clause, holder, risk, age and reports; a clause that is none is refused."""
+    case_id = staff.case_of(staff.suspect())
+    for fits, misses in (
+        ("clause=4.3", "clause=1.1"),
+        ("held=free", "held=others"),
+        ("risk=medium", "risk=low"),
+        ("reported=false", "reported=true"),
+    ):
+        (found,) = staff.get(f"/v1/cases?{fits}", staff.amy)["cases"]
+        assert found["case_id"] == case_id
+        assert staff.get(f"/v1/cases?{misses}&older_than=1", staff.amy)["cases"] == []
+    staff.post(f"/v1/cases/{case_id}/claim", staff.amy)
+    assert staff.get("/v1/cases?held=mine", staff.amy)["cases"]
+    assert staff.get("/v1/cases?held=others", staff.ben)["cases"]
+    staff.get("/v1/cases?clause=9.9", staff.amy, 422)
+
+
 def test_history_of_the_platform_counts(staff: Staff) -> None:
     """Imported once, however often it is sent; all items or none."""
     at = datetime.now(UTC) - timedelta(days=3)

@@ -182,9 +182,11 @@ async function marks() {
   if (!post) return;
   const answer = await fetch(post.dataset.pending);
   if (!answer.ok || answer.redirected) return;
+  if (answer.status === 204) {
+    setTimeout(marks, 800);
+    return;
+  }
   const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = one("#post", found);
-  if ("pending" in fresh.dataset) setTimeout(marks, 800);
-  else post.replaceWith(document.adoptNode(fresh));
+  post.replaceWith(document.adoptNode(one("#post", found)));
 }
 setTimeout(marks, 600);

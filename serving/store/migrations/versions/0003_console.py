@@ -48,6 +48,8 @@ def _cases() -> None:
 
 
 def _tables() -> None:
+    op.drop_index("ix_posts_account_id", "posts")
+    op.create_index("posts_by_account", "posts", ["account_id", "at"])
     op.create_table(
         "verdicts",
         sa.Column("verdict_id", sa.String(300), primary_key=True),
