@@ -85,3 +85,13 @@ def add_user(desk: Desk, name: str, *roles: Role) -> Headers:
         people.add_user(connection, name, roles)
         _, secret = people.issue_key(connection, name, roles)
     return {"Authorization": f"Bearer {secret}"}
+
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+
+
+def give_password(desk: Desk, *names: str) -> None:
+    """So that they can sign in at the console."""
+    with desk.database.write() as connection:
+        for name in names:
+            people.set_password(connection, name, PASSWORD)

@@ -188,3 +188,7 @@ async function marks() {
   else post.replaceWith(document.adoptNode(fresh));
 }
 setTimeout(marks, 600);
+
+// --- figures that were still being counted when the page was made ---
+const counted = one("[data-reload]");
+if (counted) setTimeout(() => location.replace(counted.dataset.reload), 1500);
