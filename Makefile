@@ -5,7 +5,8 @@ PORT ?= 8000
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: serve install test lint bench policy-check fuzz chaos load audit-check learning-check clean
+.PHONY: serve install test lint bench policy-check fuzz chaos load audit-check learning-check \
+	console-check clean
 
 serve: install
 	$(BIN)/mingbian serve --port $(PORT)
@@ -49,6 +50,10 @@ audit-check: .venv/installed-test
 
 learning-check: .venv/installed-test
 	$(BIN)/python benchmarks/learning_check.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))
+
+console-check: .venv/installed-test
+	$(BIN)/pytest -n auto tests/serving/test_console*.py
+	$(BIN)/python benchmarks/console_check.py
 
 .venv/installed-bench: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 #: None where none is installed
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 _GRAVE = {"serious", "critical"}
+_MOST_TABS = 150
 
 
 @contextmanager
@@ -73,6 +74,20 @@ class Moderator:
         """A key that leads to another page."""
         with self.page.expect_navigation():
             self.page.keyboard.press(key)
+
+    def reach(self, selector: str) -> None:
+        """With the Tab key alone."""
+        for _ in range(_MOST_TABS):
+            if self.page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+            self.page.keyboard.press("Tab")
+        self.faults.append(f"{selector} cannot be reached by Tab at {self.page.url}")
+
+    def write(self, key: str, text: str) -> None:
+        """Into the field that a key leads to, and out of it again."""
+        self.page.keyboard.press(key)
+        self.page.keyboard.insert_text(text)
+        self.page.keyboard.press("Escape")
 
     def look(self) -> str:
         """The page's text, after axe-core and the width of the window had their say."""

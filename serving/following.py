@@ -1,6 +1,8 @@
 """Takes up the versions that the store names: loaded beside the requests, then put in force."""
 
+import ctypes
 import logging
+import sys
 import time
 from pathlib import Path
 from threading import Lock
@@ -32,7 +34,7 @@ class Follower:
         """
         self.registry = registry
         self._engine, self._threads, self._started_from = engine, threads, started_from
-        self._lock = Lock()
+        self._lock, self._changed = Lock(), False
         self._failed: dict[str, float] = {}
 
     @property
@@ -55,7 +57,9 @@ class Follower:
             share = wanted.share or 0.0
             are = tuple(seat and seat.scorer for seat in (lineup.canary, lineup.shadow))
             if (lineup.champion.scorer, lineup.share, are) == (champion, share, (canary, shadow)):
+                self._give_back()
                 return
+            self._changed = True
             self._engine.line_up(champion, canary or None, share, shadow or None)
         versions = ", ".join(
             f"{seat.version.id} {seat.version.version} ({seat.version.sha256[:12]})"
@@ -68,6 +72,15 @@ class Follower:
         if self._started_from:
             self.registry.add(self._started_from)
             self._started_from = None
+
+    def _give_back(self) -> None:
+        """Once after a change, when the requests that began before it have most likely ended."""
+        if self._changed and sys.platform == "linux":
+            # glibc would keep what a model leaves free, in pieces, for this process
+            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+            if trim:
+                trim(0)
+        self._changed = False
 
     def _scorer(self, sha256: str) -> Scorer | None:
         for seat in self._engine.lineup.seats:

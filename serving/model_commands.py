@@ -110,7 +110,7 @@ def release(  # noqa: PLR0913, PLR0917  one argument an option
     registry = open_registry(models, store)
     with open_store(store).write() as connection:
         caller, whole = _caller(connection, user), _whole(connection, sha256)
-        wish = Wish(_words(reason), Stage(stage), share)
+        wish = Wish(Stage(stage), _words(reason), share)
         releases.release(connection, registry, whole, wish, caller, datetime.now(UTC))
     click.echo(f"{whole} is {stage}")
 

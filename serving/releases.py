@@ -91,8 +91,8 @@ class Standing:
 class Wish:
     """What a version is to be, and why. ``share``: of the accounts, above 0, of a canary alone."""
 
+    stage: Stage
     reason: str
-    stage: Stage = Stage.CHAMPION
     share: float | None = None
 
 
@@ -124,7 +124,8 @@ def history(connection: Connection) -> Sequence[RowMapping]:
 def begin_with(connection: Connection, version: Version, parent: Version | None) -> None:
     """Make the version champion that a new store starts with."""
     models.enter(connection, version, parent)
-    _keep(connection, Stage.CHAMPION, version.sha256, Wish("--model"), START, datetime.now(UTC))
+    wish = Wish(Stage.CHAMPION, "--model")
+    _keep(connection, version.sha256, wish, START, datetime.now(UTC))
 
 
 def release(
@@ -170,7 +171,7 @@ def release(
         models.check_gates(row, in_force.champion or "nothing", caller)
     if stage is not Stage.ARCHIVED:
         registry.check(sha256)
-    release_id = _keep(connection, stage, sha256, wish, caller.user_id, now)
+    release_id = _keep(connection, sha256, wish, caller.user_id, now)
     if stage is Stage.CHAMPION:
         _announce(connection, release_id, stage, sha256, in_force.champion, now)
     return in_force.after(stage, sha256, wish.share)
@@ -192,8 +193,8 @@ def rollback(
     if sha256 is None:
         raise RequestError("no_champion_before", "no champion was in force before this one")
     registry.check(sha256)
-    wish = Wish(reason, Stage.ROLLBACK)
-    release_id = _keep(connection, Stage.ROLLBACK, sha256, wish, caller.user_id, now)
+    wish = Wish(Stage.ROLLBACK, reason)
+    release_id = _keep(connection, sha256, wish, caller.user_id, now)
     _announce(connection, release_id, Stage.ROLLBACK, sha256, in_force.champion, now)
     return in_force.after(Stage.ROLLBACK, sha256, None)
 
@@ -214,12 +215,10 @@ def faults(connection: Connection) -> Iterator[str]:
     yield from (f"release {release_id} is missing" for release_id in said)
 
 
-def _keep(
-    connection: Connection, stage: Stage, sha256: str, wish: Wish, user_id: str, now: datetime
-) -> str:
+def _keep(connection: Connection, sha256: str, wish: Wish, user_id: str, now: datetime) -> str:
     released = _Released(
         release_id=new_id("rel"),
-        stage=stage.value,
+        stage=wish.stage.value,
         sha256=sha256,
         share=wish.share,
         by=user_id,

@@ -44,7 +44,9 @@ def test_help_lists_commands_without_loading_them() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", [[], ["score"], ["serve"], ["train"], ["train", "baseline"]])
+@pytest.mark.parametrize(
+    "command", [[], ["score"], ["serve"], ["models"], ["train"], ["train", "baseline"]]
+)
 def test_every_command_explains_itself(run: Run, command: list[str]) -> None:
     """Help exits 0 and names the options."""
     done = run(*command, "--help")
@@ -56,6 +58,7 @@ def test_scoring_and_serving_load_nothing_of_the_train_extra() -> None:
     """They run where it is not installed."""
     code = (
         "import sys, serving.admin_commands, serving.commands, serving.serve_command\n"
+        "import serving.watch.commands\n"
         "heavy = {'torch', 'transformers', 'datasets', 'sklearn', 'scipy', 'onnx'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )

@@ -81,7 +81,7 @@ def release(sha256: PathId, body: ReleaseRequest, desk: DeskHere, once: OnceHere
     registry = desk.follower.registry
 
     def work(connection: Connection, now: datetime) -> ModelView:
-        wish = Wish(body.reason, Stage(body.stage), body.share)
+        wish = Wish(Stage(body.stage), body.reason, body.share)
         in_force = releases.release(connection, registry, sha256, wish, once.caller, now)
         return _view(models.find_model(connection, sha256), in_force)
 

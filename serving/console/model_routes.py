@@ -76,7 +76,7 @@ def release(
         stage = form.one("stage")
         share = _share(form.one("percent")) if stage == Stage.CANARY else None
         body = filled(ReleaseRequest, stage=stage, share=share, reason=form.one("reason"))
-        wish = Wish(body.reason, Stage(body.stage), body.share)
+        wish = Wish(Stage(body.stage), body.reason, body.share)
         with desk.database.write() as connection:
             releases.release(connection, registry, sha256, wish, caller, now)
     except RequestError as error:

@@ -56,7 +56,8 @@ def read_filter(pairs: Iterable[tuple[str, str]]) -> CaseFilter:
 
 def filter_query(wanted: CaseFilter) -> str:
     """The filter as a query string."""
-    return urlencode(wanted.model_dump(mode="json", exclude_none=True))
+    given = wanted.model_dump(mode="json", exclude_none=True)
+    return urlencode({name: str(value).lower() for name, value in given.items()})
 
 
 def filter_of(query: str) -> CaseFilter:

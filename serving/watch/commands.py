@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from serving.admin_commands import open_store, store_option
 from serving.watch.limits import Limits
 from serving.watch.page import page, words_of
 from serving.watch.periods import Period, last_week, weeks_before
-from serving.watch.summary import watch as found_in
+from serving.watch.summary import read, summary
 
 #: exit status when an alarm was raised; 1 and 2 are faults
 ALARM = 3
@@ -56,17 +57,21 @@ def watch(
         raise click.UsageError(
             f"{now.first} to {now.last} and {before.first} to {before.last} share days"
         )
-    with open_store(store).read() as connection:
-        summary = found_in(connection, now, before, limits)
-        words = words_of(connection, summary)
+    with closing(open_store(store)) as database:
+        with database.read() as connection:
+            held = read(connection, now, before, limits)
+        # a store ends what stays open while nothing is asked
+        found = summary(held, limits)
+        with database.read() as connection:
+            words = words_of(connection, found)
     out.mkdir(parents=True, exist_ok=True)
-    told = json.dumps(summary, ensure_ascii=False, indent=1)
+    told = json.dumps(found, ensure_ascii=False, indent=1)
     (out / "summary.json").write_text(told + "\n", encoding="utf-8")
-    (out / "report.html").write_text(page(summary, words), encoding="utf-8")
-    for alarm in summary["alarms"]:
+    (out / "report.html").write_text(page(found, words), encoding="utf-8")
+    for alarm in found["alarms"]:
         click.echo(f"{alarm['zh']} {alarm['en']}", err=True)
-    click.echo(f"{len(summary['alarms'])} alarms; wrote {out / 'report.html'}", err=True)
-    if summary["alarms"]:
+    click.echo(f"{len(found['alarms'])} alarms; wrote {out / 'report.html'}", err=True)
+    if found["alarms"]:
         sys.exit(ALARM)
 
 

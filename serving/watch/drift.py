@@ -54,7 +54,7 @@ def drift(now: Sequence[Kept], before: Sequence[Kept], limits: DriftLimits) -> l
         before: the same of what it is held against.
         limits: from where on a difference raises an alarm.
     """
-    found = list(_tests((now, before), limits.accounts[0], np.random.default_rng(_SEED)))
+    found = list(_tests((now, before), limits.least_accounts, np.random.default_rng(_SEED)))
     tested = [each for each in found if each.found]
     corrected = holm([each.found.p_value for each in tested if each.found])
     p_values = dict(zip(((each.group, each.name) for each in tested), corrected, strict=True))
@@ -181,7 +181,7 @@ def _of_names(
 
 def _of_words(known: Sides, least: int, random: np.random.Generator) -> Drift:
     accounts = (len(known[0]), len(known[1]))
-    if min(accounts) < max(least, 2):
+    if min(accounts) < least:
         return Drift("embedding", "words", accounts)
     now, before = (np.stack([embedding(_post(kept)) for kept in side]) for side in known)
     found = told_apart(now, before, random)

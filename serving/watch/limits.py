@@ -1,8 +1,8 @@
 """From where on a difference raises an alarm; see ``configs/watch.yaml``."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from labels.results import Probability
 from labels.yamlfile import Strict
@@ -14,13 +14,22 @@ Accounts = Annotated[int, Field(ge=1)]
 class DriftLimits(Strict):
     """``level``: of a false alarm for all tests of a report together.
 
-    ``shift``: the least share of posts that must have changed. ``accounts``: that each period
-    needs for a test, and that are drawn of it at most.
+    ``shift``: the least share of posts that must have changed. ``least_accounts``: that each
+    period needs for a test; ``most_accounts``: that are drawn of it at most.
     """
 
     level: Level = 0.01
     shift: Probability = 0.1
-    accounts: tuple[Accounts, Accounts] = Field((50, 2_000), strict=False)
+    least_accounts: Annotated[int, Field(ge=2)] = 50
+    most_accounts: Accounts = 2_000
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        if self.least_accounts > self.most_accounts:
+            raise ValueError(
+                f"least_accounts {self.least_accounts} are above most_accounts {self.most_accounts}"
+            )
+        return self
 
 
 class SurgeLimits(Strict):

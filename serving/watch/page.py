@@ -22,14 +22,14 @@ from serving.watch.verdicts import BY
 
 _LEVELS = (Suggestion.ACT, Suggestion.REVIEW, Suggestion.PROMPT)
 #: characters of an example, and surges that are told
-_WORDS, _SURGES = 200, 20
+_WORDS, _SURGES = 200, 10
 
 
 def page(summary: Mapping[str, Any], words: Mapping[str, str]) -> str:
     """HTML, Chinese first.
 
     Args:
-        summary: of :func:`serving.watch.summary.watch`.
+        summary: of :func:`serving.watch.summary.summary`.
         words: of :func:`words_of`.
     """
     return render(
@@ -50,6 +50,7 @@ def page(summary: Mapping[str, Any], words: Mapping[str, str]) -> str:
             (clause_name(row["clause"]), row) for row in (summary["surges"] or [])[:_SURGES]
         ],
         words=words,
+        other_versions=_versions(summary, "now") != _versions(summary, "before"),
     )
 
 
@@ -69,6 +70,10 @@ def words_of(connection: Connection, summary: Mapping[str, Any]) -> dict[str, st
         row.decision_id: plain(content(Post.model_validate(row.post, strict=False)), _WORDS)
         for row in connection.execute(asked)
     }
+
+
+def _versions(summary: Mapping[str, Any], when: str) -> set[tuple[str, str]]:
+    return {(v["model"], v["policy"]) for v in summary["population"][when]["versions"]}
 
 
 _KINDS: dict[str, Name] = {

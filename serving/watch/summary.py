@@ -31,52 +31,61 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the two periods hold."""
+class Held:
+    """What the store holds of what is watched, and of what it is held against."""
 
     now: Seen
     before: Seen
-    drift: Sequence[Drift]
-    surges: Sequence[Surge] | None
-    copies: Sequence[Shared]
     verdicts: tuple[Verdicts, Verdicts]
 
 
-def watch(connection: Connection, now: Period, before: Period, limits: Limits) -> Row:
-    """The summary of a period held against another.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    held: Held
+    drift: Sequence[Drift]
+    surges: Sequence[Surge] | None
+    copies: Sequence[Shared]
+
+
+def read(connection: Connection, now: Period, before: Period, limits: Limits) -> Held:
+    """All that a report needs, of one moment of the store.
 
     Args:
-        connection: that reads, one moment of the store.
+        connection: that reads.
         now: what is watched.
         before: what it is held against; the two share no day.
-        limits: from where on a difference raises an alarm.
+        limits: how many accounts are drawn.
     """
-    seen, past = collect(connection, now, before, limits.drift.accounts[1])
-    found = Found(
-        seen,
-        past,
-        drift(seen.one_each.values, past.one_each.values, limits.drift),
-        surges(seen, past, limits.surges),
-        shared(seen, past, limits.copies),
-        (verdicts(connection, now), verdicts(connection, before)),
+    seen, past = collect(connection, now, before, limits.drift.most_accounts)
+    return Held(seen, past, (verdicts(connection, now), verdicts(connection, before)))
+
+
+def summary(held: Held, limits: Limits) -> Row:
+    """The report as data; ``limits`` say from where on a difference raises an alarm."""
+    now, before = held.now, held.before
+    found = _Found(
+        held,
+        drift(now.one_each.values, before.one_each.values, limits.drift),
+        surges(now, before, limits.surges),
+        shared(now, before, limits.copies),
     )
     return {
-        "now": now.model_dump(mode="json"),
-        "before": before.model_dump(mode="json"),
+        "now": now.period.model_dump(mode="json"),
+        "before": before.period.model_dump(mode="json"),
         "limits": limits.model_dump(mode="json"),
         "alarms": _alarms(found, limits),
-        "population": {"now": _population(seen), "before": _population(past)},
-        "days": _days(past) + _days(seen),
+        "population": {"now": _population(now), "before": _population(before)},
+        "days": _days(before) + _days(now),
         "drift": [_drift(each, limits) for each in found.drift],
-        "estimate": [_estimate(category, found) for category in Category],
-        "verdicts": {kind: _shares(kind, found.verdicts, limits) for kind in BY},
-        "protected": _protected((past, seen), limits),
+        "estimate": [_estimate(category, held) for category in Category],
+        "verdicts": {kind: _shares(kind, held.verdicts, limits) for kind in BY},
+        "protected": _protected((before, now), limits),
         "surges": None if found.surges is None else [_surge(each) for each in found.surges],
         "copies": [_shared(each) for each in found.copies],
     }
 
 
-def _alarms(found: Found, limits: Limits) -> list[Row]:
+def _alarms(found: _Found, limits: Limits) -> list[Row]:
     told: list[tuple[str, str, Name]] = [
         *(("surge", s.clause, said_of_surge(s)) for s in found.surges or () if s.alarm),
         *(("copies", c.decision_id, said_of_copies(c)) for c in found.copies if c.alarm),
@@ -139,12 +148,12 @@ def _drift(each: Drift, limits: Limits) -> Row:
     }
 
 
-def _estimate(category: Category, found: Found) -> Row:
+def _estimate(category: Category, held: Held) -> Row:
     """What scores say of flagged posts, and of those that people judged what they found.
 
     ``error`` is what people found less what the scores expected of the same posts.
     """
-    people, name = found.verdicts[0], ("category", category.value)
+    people, name = held.verdicts[0], ("category", category.value)
     judged = people.judged[name]
     told = _share(people.upheld[name], judged)
     expected = _expected(people.expected.get(category.value, Expected()))
@@ -154,7 +163,7 @@ def _estimate(category: Category, found: Found) -> Row:
     }
     return {
         "category": category.value,
-        "flagged": _expected(found.now.expected.get(category, Expected())),
+        "flagged": _expected(held.now.expected.get(category, Expected())),
         "judged": {**told, "expected": expected["share"], **errors},
     }
 

@@ -12,6 +12,9 @@ from serving.watch.counts import Counts, clipped, too_many, variation
 from serving.watch.limits import SurgeLimits
 from serving.watch.two_samples import holm
 
+#: four weeks tell a variance only roughly: this times what they say is about its upper 90 % bound
+_CAUTION = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Surge:
@@ -44,7 +47,7 @@ def surges(now: Seen, before: Seen, limits: SurgeLimits) -> list[Surge] | None:
     found: list[tuple[str, date, int, float]] = []
     p_values: list[float] = []
     for clause, own_past in zip(clauses, past, strict=True):
-        varies = max(together, variation(own_past[None, :]))
+        varies = max(together, _CAUTION * variation(own_past[None, :]))
         for day in days:
             accounts = now.raised[clause, day]
             found.append((clause, day, accounts, float(own_past.mean())))

@@ -80,7 +80,7 @@ def moved(drift: Drift) -> Name:
 
 def said_of_drift(drift: Drift, limits: Limits) -> Name:
     """Whether a property changed, and how."""
-    least = limits.drift.accounts[0]
+    least = limits.drift.least_accounts
     if drift.found is None or drift.p_value is None:
         return (
             f"账号太少，没有检验（每期至少 {least} 个）。",

@@ -1,65 +1,22 @@
-"""The moderators' console, as people use it and as attackers would."""
+"""The moderators' console at a real browser: by keyboard, and with posts that attack it."""
 
 import re
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
-from httpx import Response
 
 from benchmarks.browser import CHROMIUM, Moderator, chromium, listening
-from serving import people
 from serving.app import Settings, create_app
 from serving.desk import Desk
 from serving.store import upkeep
+from tests.conftest import FAKE_DOCTOR
+from tests.serving.conftest import PASSWORD, give_password, serving
 from tests.serving.test_moderation import Staff, staff
 
 __all__ = ["staff"]
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-
-
-def give_password(desk: Desk, *names: str) -> None:
-    with desk.database.write() as connection:
-        for name in names:
-            people.set_password(connection, name, PASSWORD)
-
-
-class Visitor:
-    """A browser without scripts: cookies, links and forms."""
-
-    def __init__(self, client: TestClient) -> None:
-        self.client = client
-        self.answer: Response
-
-    def get(self, path: str, status: int = 200) -> str:
-        self.answer = self.client.get(path)
-        assert self.answer.status_code == status, self.answer.text
-        return self.answer.text
-
-    def post(self, path: str, status: int = 200, **fields: Any) -> str:
-        token = re.search(r'name="form_token" value="(\w+)"', self.answer.text)
-        assert token
-        self.answer = self.client.post(path, data={"form_token": token[1], "queue": "", **fields})
-        assert self.answer.status_code == status, self.answer.text
-        return self.answer.text
-
-    def sign_in(self, user: str, password: str = PASSWORD, status: int = 200) -> str:
-        self.get("/console/sign-in")
-        return self.post("/console/sign-in", status, user=user, password=password, next="/console")
-
-
-FINDINGS = {
-    "verdict": "decide",
-    "clauses": ["4.3"],
-    "claim_status": "false",
-    "sentence": "三个疗程停掉降压药",
-    "number_0": "《中国高血压防治指南》",
-    "retrieved_0": "2026-11-29",
-    "reasons": "指南写明降压药不可自行停用",
-}
 
 
 @needs_chromium
@@ -81,9 +38,7 @@ def test_from_a_score_to_a_repaired_record_at_a_browser(staff: Staff, desk: Desk
         ben.sign_in("ben", PASSWORD)
         ben.press("n")
         assert "amy 初审认定" in ben.look()
-        ben.page.keyboard.press("w")
-        ben.page.keyboard.type("同意初审，证据充分")
-        ben.page.keyboard.press("Escape")
+        ben.write("w", "同意初审，证据充分")
         ben.decide(1)
         (due,) = staff.get("/v1/sanctions", staff.platform)["sanctions"]
         assert (due["step"], due["state"]) == ("long_mute", "due")
@@ -99,9 +54,7 @@ def test_from_a_score_to_a_repaired_record_at_a_browser(staff: Staff, desk: Desk
         told = cat.look()
         for words in ("我是有证医师", "结束处置：长期禁言", "同意初审，证据充分", "消除这次违规"):
             assert words in told
-        cat.page.keyboard.press("w")
-        cat.page.keyboard.type("已核对执业证书，原认定有误")
-        cat.page.keyboard.press("Escape")
+        cat.write("w", "已核对执业证书，原认定有误")
         cat.decide(2)
         cat.page.goto("/console/accounts/u1")
         told = cat.look()
@@ -118,23 +71,19 @@ def find_by_keyboard(amy: Moderator) -> None:
     """A long mute for harm to safety, without a mouse; taken back once before it is sent."""
     page, keyboard = amy.page, amy.page.keyboard
     page.wait_for_selector("mark")
-    page.locator("input[name=clauses][value='4.3']").focus()
+    amy.reach("input[name=clauses][value='4.3']")
     keyboard.press("Space")
     keyboard.press("1")
     select_words(page, "三个疗程停掉降压药")
     keyboard.press("q")
     assert page.input_value("#sentence") == "三个疗程停掉降压药"
     keyboard.press("Escape")
-    keyboard.press("e")
-    keyboard.type("《中国高血压防治指南》")
-    keyboard.press("Escape")
-    page.locator("details:has([name=aggravators]) > summary").focus()
+    amy.write("e", "《中国高血压防治指南》")
+    amy.reach("details:has([name=aggravators]) > summary")
     keyboard.press("Enter")
-    page.locator("[name=aggravators][value=safety_harm]").focus()
+    amy.reach("[name=aggravators][value=safety_harm]")
     keyboard.press("Space")
-    keyboard.press("w")
-    keyboard.type("指南写明不可自行停药，危及生命")
-    keyboard.press("Escape")
+    amy.write("w", "指南写明不可自行停药，危及生命")
     page.wait_for_selector("button[value=long_mute]:enabled")
     assert amy.look()
     keyboard.press("Shift+Digit5")
@@ -157,3 +106,41 @@ def select_words(page: Any, words: str) -> None:
         }""",
         words,
     )
+
+
+HOSTILE = {
+    "script": "<script>alert(1)</script><img src=x onerror=alert(2)>" + FAKE_DOCTOR["text"],
+    "attribute": "\"' onmouseover=alert(3) autofocus onfocus=alert(4) x='" + FAKE_DOCTOR["text"],
+    "template": "{{ 7*7 }}{% raw %}" + FAKE_DOCTOR["text"],
+    "turned": "\u202e\u2066" + FAKE_DOCTOR["text"] + "\u202e txt.exe",
+    "endless": FAKE_DOCTOR["text"] + "W" * (20_000 - len(FAKE_DOCTOR["text"])),
+    "flood": FAKE_DOCTOR["text"] + "\u200b\u200c\u200d\u2060" * 4_000,
+    "stacked": FAKE_DOCTOR["text"] + "\u0336\u0337\u0489" * 3_000,
+}
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1440, 390])
+def test_hostile_posts_stay_readable_and_harmless(local_desk: Desk, width: int) -> None:
+    """Scripts, handlers, overrides, endless words and floods of invisible characters."""
+    app = create_app(local_desk, Settings())
+    with serving(local_desk) as client, listening(app) as address, chromium() as browser:
+        for name, text in HOSTILE.items():
+            author = {**FAKE_DOCTOR["author"], "account_id": f"<b>{name}</b>", "bio": text[:5000]}
+            author["display_name"] = text[:100]
+            post = {**FAKE_DOCTOR, "data_id": f"{name}<i>", "text": text, "author": author}
+            report = {"reporter_id": "r", "data_id": f"{name}<i>", "reason": text[:100]}
+            assert client.post("/v1/reports", json={**report, "post": post}).status_code == 201
+        reader = Moderator(browser, address, width)
+        for case in client.get("/v1/cases").json()["cases"]:
+            reader.page.goto(f"/console/cases/{case['case_id']}")
+            shown = reader.look()
+            assert "三个疗程停掉降压药" in re.sub(r"[0-9. \n]", "", shown)
+            assert not set(shown) & set("\u202e\u2066\u200b\u200c\u200d\u2060")
+            assert "{{ 7*7 }}" in shown or "7*7" not in shown
+            box = reader.page.locator("[data-field=text]").bounding_box()
+            assert box
+            assert box["height"] < 700
+            reader.page.goto(f"/console/accounts/{case['account_id'].replace('/', '%2F')}")
+            reader.look()
+        assert reader.faults == []

@@ -533,7 +533,7 @@ def make(desk: Desk, sha256: str, stage: Stage, share: float | None = None) -> N
     """Release a version as Ben, and let the server follow."""
     with desk.database.write() as connection:
         caller = caller_of(connection, "ben")
-        wish = Wish("试运行", stage, share)
+        wish = Wish(stage, "试运行", share)
         now = datetime.now(UTC)
         releases.release(connection, desk.follower.registry, sha256, wish, caller, now)
     desk.follow_models()

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from labels.errors import InputError
 from serving.desk import Desk
@@ -15,11 +17,22 @@ from serving.engine import Judged
 from serving.keeping import keep
 from serving.store import upkeep
 from serving.store.database import HEAD, Database, StoreError
-from serving.store.schema import bodies, decisions, log, metadata, outbox, posts, sanctions
+from serving.store.schema import (
+    bodies,
+    cases,
+    decisions,
+    log,
+    metadata,
+    near,
+    outbox,
+    posts,
+    sanctions,
+)
 from tests.conftest import FAKE_DOCTOR, Run
 from tests.serving.test_moderation import Staff, staff
 
 __all__ = ["staff"]
+MIGRATIONS = Path(upkeep.__file__).with_name("migrations")
 
 
 def suspects(desk: Desk, number: int) -> list[str | None]:
@@ -49,6 +62,28 @@ def test_the_migrations_make_the_tables(database: Database) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
     database.migrate()
+
+
+def test_a_store_of_before_learns_what_came_later(desk: Desk, tmp_path: Path) -> None:
+    """Cases get their clauses and risk, kept posts their place among near copies."""
+    suspects(desk, 2)
+    old = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    with old.write() as target, desk.database.read() as source:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = target
+        command.upgrade(config, "0001")
+        for table in (posts, decisions, cases):
+            for row in source.execute(select(table)).mappings():
+                known = {name: row[name] for name in row if name not in {"clauses", "risk"}}
+                target.execute(insert(table).values(known))
+    old.migrate()
+    with old.read() as ours, desk.database.read() as theirs:
+        for table in (cases, near):
+            found = sorted(ours.execute(select(table)).all(), key=str)
+            assert found == sorted(theirs.execute(select(table)).all(), key=str)
+            assert found
+    old.close()
 
 
 def test_a_store_that_is_newer_than_the_program_is_refused(database: Database) -> None:

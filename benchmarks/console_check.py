@@ -1,0 +1,198 @@
+"""Shows that the console holds up for who judges hundreds of cases beside 100,000 decisions.
+
+python benchmarks/console_check.py [--decisions N] [--cases N] [--pictures FOLDER]
+
+On SQLite and on PostgreSQL (``pgserver``) a store is filled, a real server started, and a reviewer
+at a real Chromium judges cases by keyboard alone. Prints the figures; exits with 1 if one falls
+short. What several people do together is a test: tests/serving/test_console.py.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+
+from benchmarks.browser import CHROMIUM, Moderator, chromium
+from benchmarks.console_store import PASSWORD, REVIEWER, copy_store, fill
+from serving.store.database import Database
+
+_MAX_MS = 300.0
+_WIDTHS = (1440, 390)
+_EVIDENCE = "《核查记录》2026-118号"
+_REASONS = "已查证，见证据"
+#: one of so many cases is prompted, with evidence; where its button stands
+_PROMPTED, _PLACE = 3, 2
+_WAITING = 3_000
+
+
+def main() -> None:
+    """Fill, serve, judge, print; exit with 1 if a figure falls short."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--decisions", type=int, default=100_000)
+    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--pictures", type=Path)
+    plan = parser.parse_args()
+    if CHROMIUM is None:
+        sys.exit("no chromium on this machine; on Debian: apt-get install chromium")
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, url in _stores(Path(folder), plan.decisions, plan.cases + _WAITING):
+            faults += _check(name, url, plan.cases, Path(folder), plan.pictures)
+    for fault in faults:
+        print(f"short: {fault}")
+    print("the console falls short" if faults else "all of it holds")
+    sys.exit(bool(faults))
+
+
+def _stores(folder: Path, decisions: int, waiting: int) -> Iterator[tuple[str, str]]:
+    """A filled store of each kind; the second is restored from a backup of the first."""
+    first = f"sqlite:///{folder / 'console.db'}"
+    begun = time.perf_counter()
+    fill(first, decisions, waiting)
+    print(f"filled with {decisions:,} decisions in {time.perf_counter() - begun:.0f} s", flush=True)
+    import pgserver  # noqa: PLC0415  only once the first store is there
+
+    server = pgserver.get_server(folder / "postgres")
+    try:
+        second = server.get_uri()
+        copy_store(Database(first), Database(second), folder / "backup")
+        yield "SQLite", first
+        yield "PostgreSQL", second
+    finally:
+        server.cleanup()
+
+
+def _check(name: str, url: str, cases: int, folder: Path, pictures: Path | None) -> list[str]:
+    log = folder / f"{name}.log"
+    with _server(url, log) as address, chromium() as browser:
+        amy = Moderator(browser, address)
+        amy.sign_in(REVIEWER, PASSWORD)
+        begun = time.perf_counter()
+        judged = _judge(amy, cases)
+        minutes = (time.perf_counter() - begun) / 60
+        print(f"{name}: {judged} cases judged by keyboard, {judged / minutes:.0f} a minute")
+        faults = [] if judged == cases else [f"{name}: {judged} of {cases} cases judged"]
+        faults += _look_around(amy)
+        for width in _WIDTHS:
+            visitor = Moderator(browser, address, width)
+            visitor.sign_in(REVIEWER, PASSWORD)
+            faults += _look_around(visitor)
+            if pictures and name == "SQLite":
+                _take_pictures(visitor, pictures, width)
+            faults += visitor.faults
+        faults += amy.faults
+    return faults + _slow(name, _milliseconds(log))
+
+
+def _judge(amy: Moderator, cases: int) -> int:
+    """Claim the next, decide, again; a third of them with evidence, the others dismissed."""
+    amy.press("n")
+    for number in range(cases):
+        if "/console/cases/" not in amy.page.url:
+            return number
+        _decide(amy, number)
+    return cases
+
+
+def _decide(amy: Moderator, number: int) -> None:
+    page, keyboard = amy.page, amy.page.keyboard
+    amy.write("w", f"{_REASONS}，第{number + 1}件")
+    if number % _PROMPTED == 0 and page.query_selector("[data-key=a]"):
+        keyboard.press("a")
+        keyboard.press("1")
+        amy.write("e", _EVIDENCE)
+        amy.reach("#sentence")
+        keyboard.insert_text(page.inner_text("[data-field=text]")[:20].strip() or "原句")
+        keyboard.press("Escape")
+        page.wait_for_selector("button[value=prompt]:enabled")
+        amy.decide(_PLACE)
+    else:
+        keyboard.press("4")
+        amy.decide(1)
+
+
+def _look_around(amy: Moderator) -> list[str]:
+    """Every kind of page and several filters; what is missing from them."""
+    page = amy.page
+    seen = {}
+    for path in (
+        "/console",
+        "/console?category=false_specialist&reported=false&held=free",
+        "/console?clause=1.3&older_than=1",
+        "/console?state=closed",
+        "/console/accounts",
+        "/console/accounts/u1",
+    ):
+        page.goto(path)
+        seen[path] = amy.look()
+    page.goto("/console?held=free")
+    page.locator(".queue .open").first.click()
+    page.wait_for_selector("#post:not([data-pending])")
+    seen["case"] = amy.look()
+    return [f"{path} is empty" for path, text in seen.items() if not text.strip()]
+
+
+def _take_pictures(amy: Moderator, folder: Path, width: int) -> None:
+    page = amy.page
+    size = "" if width == max(_WIDTHS) else f"-{width}"
+    page.goto("/console")
+    page.screenshot(path=folder / f"console-queue{size}.png")
+    amy.press("n")
+    page.wait_for_selector("#post:not([data-pending])")
+    page.screenshot(path=folder / f"console-case{size}.png")
+    amy.press("r")
+
+
+@contextmanager
+def _server(url: str, log: Path) -> Iterator[str]:
+    """``mingbian serve`` on a store; its address. A line of the log tells of each request."""
+    command = [str(Path(sys.executable).with_name("mingbian")), "serve", "--port", "0"]
+    with (
+        log.open("w", encoding="utf-8") as told,
+        subprocess.Popen(
+            [*command, "--store", url], stdout=subprocess.PIPE, stderr=told, text=True
+        ) as process,
+    ):
+        assert process.stdout  # noqa: S101 - a pipe was asked for
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found  # noqa: S101 - it prints its address first
+        try:
+            yield found.group()
+        finally:
+            process.terminate()
+
+
+def _milliseconds(log: Path) -> Mapping[str, list[float]]:
+    """Server time of each request to the console, by route."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for line in log.read_text(encoding="utf-8").splitlines():
+        if line.startswith("{"):
+            told = json.loads(line)
+            if told["route"].startswith("/console") and "sign-in" not in told["route"]:
+                found[f"{told['method']} {told['route']}"].append(told["ms"])
+    return found
+
+
+def _slow(name: str, found: Mapping[str, Sequence[float]]) -> list[str]:
+    slow = []
+    for route, times in sorted(found.items()):
+        high = quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
+        print(
+            f"{name}: {route}: {len(times)} requests, median {median(times):.0f} ms, "
+            f"p95 {high:.0f} ms, longest {max(times):.0f} ms"
+        )
+        if max(times) > _MAX_MS:
+            slow.append(f"{name}: {route} took {max(times):.0f} ms, {_MAX_MS:.0f} at most")
+    return slow
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""A store as it is after years: decisions by the ten thousand, copies among them, cases waiting."""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert
+
+from classifiers.bundle import default_model_folder
+from classifiers.rendering import content
+from classifiers.scorer import load_scorer
+from labels.cases import Case, ClaimStatus, Findings
+from labels.dataset import corpus_folder, load_corpus, posts
+from labels.records import Author, Post
+from labels.results import Step, Suggestion
+from policy.pack import default_pack_path, load_pack
+from policy.replay import decision
+from serving import people
+from serving.desk import Desk, open_desk
+from serving.engine import Engine, Judged
+from serving.history import record_event
+from serving.keeping import keep_one
+from serving.near import keys
+from serving.people import Role
+from serving.queue import CaseKind, CaseState, clauses_of
+from serving.store import schema, upkeep
+from serving.store.database import Database
+
+REVIEWER, PASSWORD = "amy", "correct horse battery"
+_SEED = 20250729
+_SCORED, _CHUNK = 3_000, 1_000
+_ACCOUNTS, _DAYS = 20_000, 700
+_ENDS = ("，转给家里人", "！！", "，求扩散", "，大家怎么看", "，有图有真相", "，亲测")
+
+
+def fill(url: str, decisions: int, waiting: int) -> None:
+    """Decided cases and, on top, as many that wait."""
+    database = Database(url)
+    pack = default_pack_path()
+    engine = Engine(load_scorer(default_model_folder(), threads=1), load_pack(pack))
+    desk = open_desk(engine, database, pack.read_text(encoding="utf-8"))
+    flagged = _flagged(engine, waiting)
+    with database.write() as connection:
+        people.add_user(connection, REVIEWER, [Role.MODERATOR, Role.SENIOR], PASSWORD)
+    rows = _decided(desk, flagged, decisions)
+    while some := list(islice(rows, _CHUNK)):
+        with database.write() as connection:
+            _enter(connection, some)
+    now = datetime.now(UTC)
+    for start in range(0, waiting, _CHUNK):
+        with database.write() as connection:
+            for number in range(start, min(start + _CHUNK, waiting)):
+                judged = flagged[number % len(flagged)]
+                keep_one(connection, _varied(judged, f"w{number}", number), now)
+    database.close()
+
+
+def copy_store(source: Database, target: Database, folder: Path) -> None:
+    """The same rows in the other kind of store, by a backup that is restored."""
+    upkeep.backup(source, folder)
+    target.migrate()
+    upkeep.restore(target, folder)
+    source.close()
+    target.close()
+
+
+def _flagged(engine: Engine, at_least: int) -> list[Judged]:
+    """Posts of the corpus that a person must see."""
+    rows = posts(load_corpus(corpus_folder()))
+    random.Random(_SEED).shuffle(rows)
+    names = set(Post.model_fields)
+    items = [json.dumps(row.model_dump(mode="json", include=names)) for row in rows[:_SCORED]]
+    wanted = {Suggestion.REVIEW, Suggestion.ACT}
+    return [
+        each
+        for each in engine.judge(items)
+        if isinstance(each, Judged) and each.result.suggestion in wanted
+    ][: max(at_least, 400)]
+
+
+def _varied(judged: Judged, data_id: str, number: int) -> Judged:
+    """The same words with another end, of another account."""
+    post = judged.post
+    text = (post.text or "")[:19_000] + _ENDS[number % len(_ENDS)] + str(number)
+    author = (post.author or Author()).model_copy(update={"account_id": f"u{number % _ACCOUNTS}"})
+    return Judged(
+        post.model_copy(update={"data_id": data_id, "text": text, "author": author}),
+        judged.result.model_copy(update={"data_id": data_id}),
+        judged.scores,
+        judged.labels,
+    )
+
+
+def _decided(desk: Desk, flagged: Sequence[Judged], number: int) -> Iterator[dict[Table, Any]]:
+    """Rows of every table for each decision, as reviewing leaves them."""
+    active = desk.engine.active
+    now = datetime.now(UTC)
+    for place in range(number):
+        judged = _varied(flagged[place % len(flagged)], f"p{place}", place)
+        at = now - timedelta(days=_DAYS * (number - place) / number, hours=1)
+        found = Findings(
+            clauses=tuple(label.clause for label in judged.result.labels),
+            claim_status=ClaimStatus.FALSE,
+            evidence=("《核查记录》",),
+            sentence=content(judged.post)[:30],
+            reviewers=("ben",),
+        )
+        case = Case(
+            decision_id=f"dec_{place:020d}",
+            account_id=f"u{place % _ACCOUNTS}",
+            scores=dict(judged.scores.heads),
+            labels=judged.labels,
+            model=judged.result.model,
+        )
+        step = Step.PROMPT if place % 3 else Step.NONE
+        whole = case.model_copy(update={"findings": found})
+        kept = decision(whole, active.loaded, active.policy, at, step)
+        yield _rows(judged, case, kept, at)
+
+
+def _rows(judged: Judged, case: Case, kept: Any, at: datetime) -> dict[Any, Any]:
+    post, result = judged.post, judged.result
+    sha256 = post.content_sha256
+    of_post = {"data_id": post.data_id, "content_sha256": sha256}
+    about = {"decision_id": case.decision_id, "account_id": case.account_id}
+    rows: dict[Any, Any] = {
+        schema.posts: [
+            {
+                **of_post,
+                "account_id": case.account_id,
+                "at": at,
+                "post": post.model_dump(mode="json"),
+            }
+        ],
+        schema.near: [{**of_post, "band": key} for key in dict.fromkeys(keys(content(post)))],
+        schema.decisions: [
+            {
+                **of_post,
+                **about,
+                "at": at,
+                "suggestion": result.suggestion,
+                "versions": f"{result.model.sha256} {result.policy.sha256}",
+                "result": result.model_dump(mode="json"),
+                "case": case.model_dump(mode="json"),
+                "decided_at": at,
+                "ruled": kept.model_dump(mode="json"),
+            }
+        ],
+        schema.cases: [
+            {
+                **about,
+                "case_id": case.decision_id.replace("dec", "case"),
+                "kind": CaseKind.REVIEW,
+                "category": result.labels[0].category if result.labels else None,
+                "clauses": clauses_of(result),
+                "risk": result.risk_level,
+                "protected": bool(result.protected),
+                "rank": 0.0,
+                "opened_at": at,
+                "state": CaseState.CLOSED,
+                "claimed_by": "ben",
+                "closed_at": at,
+            }
+        ],
+        "event": (kept, at),
+    }
+    if kept.step is not Step.NONE:
+        rows[schema.sanctions] = [
+            {
+                **about,
+                "step": kept.step,
+                "days": 0,
+                "pause_days": 0,
+                "state": "done",
+                "decided_at": at,
+                "applied_at": at,
+            }
+        ]
+    return rows
+
+
+def _enter(connection: Connection, some: Sequence[dict[Any, Any]]) -> None:
+    for table in (schema.posts, schema.near, schema.decisions, schema.cases, schema.sanctions):
+        rows = [row for each in some for row in each.get(table, ())]
+        connection.execute(insert(table), rows)
+    for each in some:
+        kept, at = each["event"]
+        record_event(
+            connection,
+            "decided",
+            event_id=f"{kept.case.decision_id}.decided",
+            account_id=kept.case.account_id,
+            at=at,
+            decision_id=kept.case.decision_id,
+            case=kept.case,
+            step=kept.step,
+            days=kept.days,
+        )
