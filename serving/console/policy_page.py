@@ -1,6 +1,5 @@
 """What the pages of policy packs show."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,10 +61,6 @@ def policy_context(
         "others": [each for each in policies if each.sha256 != mine.sha256],
         "compared": found,
         "tested": tested,
-        "flow": _flow(tested.report) if tested and tested.report else None,
+        "flow": flow(tested.report["moves"]) if tested and tested.report else None,
         "proposed_by_caller": mine.proposed_by == caller.user_id,
     }
-
-
-def _flow(report: Mapping[str, Any]) -> dict[str, Any]:
-    return flow(report["moves"])
