@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -31,6 +32,8 @@ _REASONS = "已查证，见证据"
 #: one of so many cases is prompted, with evidence; where its button stands
 _PROMPTED, _PLACE = 3, 2
 _WAITING = 3_000
+#: how long the figures of a year may take
+_COUNTED_MS = 120_000
 
 
 def main() -> None:
@@ -133,6 +136,19 @@ def _look_around(amy: Moderator) -> list[str]:
     ):
         page.goto(path)
         seen[path] = amy.look()
+    today = date.today()
+    year = f"/console/overview?first={today - timedelta(days=365)}&last={today}"
+    for path in ("/console/overview", year):
+        page.goto(path)
+        # three years of decisions are counted in the background
+        page.wait_for_selector("main:not(:has([data-reload]))", timeout=_COUNTED_MS)
+        seen[path] = amy.look()
+    for path in ("/console/policies", "/console/models"):
+        page.goto(path)
+        seen[path] = amy.look()
+        page.locator("tbody th a").first.click()
+        page.wait_for_selector("main:not(:has([data-reload]))", timeout=_COUNTED_MS)
+        seen[f"{path}/one"] = amy.look()
     page.goto("/console?held=free")
     page.locator(".queue .open").first.click()
     page.wait_for_selector("#post:not([data-pending])")

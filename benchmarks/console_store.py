@@ -22,11 +22,13 @@ from policy.replay import decision
 from serving import people
 from serving.desk import Desk, open_desk
 from serving.engine import Engine, Judged
+from serving.following import Follower
 from serving.history import record_event
 from serving.keeping import keep_one
 from serving.near import keys
 from serving.people import Role
 from serving.queue import CaseKind, CaseState, clauses_of
+from serving.registry import Registry
 from serving.store import schema, upkeep
 from serving.store.database import Database
 
@@ -42,10 +44,13 @@ def fill(url: str, decisions: int, waiting: int) -> None:
     database = Database(url)
     pack = default_pack_path()
     engine = Engine(load_scorer(default_model_folder(), threads=1), load_pack(pack))
-    desk = open_desk(engine, database, pack.read_text(encoding="utf-8"))
+    # the server enters its own bundle when it starts
+    follower = Follower(engine, Registry(Path("unused")), threads=1)
+    desk = open_desk(engine, database, pack.read_text(encoding="utf-8"), follower)
     flagged = _flagged(engine, waiting)
     with database.write() as connection:
-        people.add_user(connection, REVIEWER, [Role.MODERATOR, Role.SENIOR], PASSWORD)
+        roles = [Role.MODERATOR, Role.SENIOR, Role.POLICY_ADMIN]
+        people.add_user(connection, REVIEWER, roles, PASSWORD)
     rows = _decided(desk, flagged, decisions)
     while some := list(islice(rows, _CHUNK)):
         with database.write() as connection:

@@ -1,11 +1,11 @@
 """What training hands to serving with a candidate: gates it was held against, what it learned.
 
-Both files lie in the candidate's bundle, beside its manifest.
+The files lie in the candidate's bundle, beside its manifest.
 """
 
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from labels.label_events import LabelEvent, Origin
 from labels.results import Version
@@ -16,6 +16,8 @@ from labels.yamlfile import Strict
 GATES = "gates.json"
 #: the name in a bundle of the events it learned from, a :class:`Learned` a line
 LEARNED = "learned.jsonl"
+#: the name in a bundle of what screening found of the events, a :class:`Screening` at least
+QUALITY = "quality.json"
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -65,6 +67,24 @@ class GateReport(Strict):
     def may_release(self) -> bool:
         """Whether no gate failed, or two people took it upon themselves."""
         return not self.failed or self.override is not None
+
+
+class Screening(BaseModel):
+    """What screening found of label events before a model learned from them.
+
+    ``events`` on ``posts``; of the posts ``in_conflict`` had findings that contradict each other.
+    ``suspected`` labels are likely wrong, of which ``held_back`` wait for a second person.
+    ``learned`` events were left. The report has more for those who settle it.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    events: Annotated[int, Field(ge=0)]
+    posts: Annotated[int, Field(ge=0)]
+    in_conflict: Annotated[int, Field(ge=0)]
+    suspected: Annotated[int, Field(ge=0)]
+    held_back: Annotated[int, Field(ge=0)]
+    learned: Annotated[int, Field(ge=0)]
 
 
 class Learned(Strict):

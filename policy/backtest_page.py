@@ -10,7 +10,7 @@ from labels.results import Version
 from policy.floors import STEPS
 
 _HEIGHT, _GAP = 360.0, 14.0
-_SAME, _HARSHER, _MILDER = "#9a9a9a", "#b4532a", "#2f6f4f"
+_COLOURS = {"same": "#9a9a9a", "harsher": "#b4532a", "milder": "#2f6f4f"}
 
 
 def page(report: Mapping[str, Any], old: Version, new: Version) -> str:
@@ -18,12 +18,15 @@ def page(report: Mapping[str, Any], old: Version, new: Version) -> str:
     template = resources.files("policy").joinpath("backtest.html").read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.from_string(template).render(
-        report=report, old=old, new=new, steps=STEPS, flow=_flow(report["moves"])
+        report=report, old=old, new=new, steps=STEPS, flow=flow(report["moves"])
     )
 
 
-def _flow(moves: list[dict[str, Any]]) -> dict[str, Any]:
-    """Where the bands of a flow picture run; each is as wide as it has cases."""
+def flow(moves: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where the bands of a flow picture run; each is as wide as it has cases.
+
+    ``moves`` are those of the report. ``kind`` of a band is ``same``, ``harsher`` or ``milder``.
+    """
     whole = max(1, sum(move["cases"] for move in moves))
     unit = _HEIGHT / whole
     nodes = [node for side in ("old", "new") for node in _nodes(moves, side, unit)]
@@ -32,13 +35,15 @@ def _flow(moves: list[dict[str, Any]]) -> dict[str, Any]:
     for move in moves:
         width = move["cases"] * unit
         was, now = STEPS.index(move["old"]), STEPS.index(move["new"])
+        kind = "same" if was == now else "harsher" if now > was else "milder"
         bands.append(
             {
                 **move,
                 "from": tops["old", move["old"]],
                 "to": tops["new", move["new"]],
                 "width": width,
-                "colour": _SAME if was == now else _HARSHER if now > was else _MILDER,
+                "kind": kind,
+                "colour": _COLOURS[kind],
             }
         )
         tops["old", move["old"]] += width

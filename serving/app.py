@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -31,6 +32,7 @@ from serving.api import (
 )
 from serving.background import Repeating
 from serving.console import routes as console
+from serving.console.computing import Background
 from serving.console.explaining import Explainer
 from serving.console.sessions import Attempts
 from serving.desk import Desk
@@ -48,6 +50,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 _TEND_SECONDS = 1.0
 _DELIVER_SECONDS = 0.5
+#: after which the console counts anew what it counts in the background
+_COUNTED_SECONDS = 300.0
 
 _ROUTERS = (
     scoring,
@@ -72,12 +76,14 @@ class Settings:
 
     ``local_only`` answers no host but this machine's names. ``private_webhooks`` lets events go
     to private addresses. ``oidc`` knows people whom an identity provider vouches for.
+    ``watched`` is where reports of ``mingbian watch`` lie.
     """
 
     threads: int = 1
     local_only: bool = True
     private_webhooks: bool = False
     oidc: "OidcVerifier | None" = None
+    watched: Path | None = None
 
 
 def create_app(desk: Desk, settings: Settings) -> FastAPI:
@@ -97,8 +103,10 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     app.state.oidc = settings.oidc
     app.state.private_webhooks = settings.private_webhooks
     app.state.local_only = settings.local_only
+    app.state.watched = settings.watched
     app.state.attempts = Attempts()
     app.state.explainer = Explainer(desk.engine)
+    app.state.counting = Background("count", _COUNTED_SECONDS)
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(Admission, gate=app.state.gate, paths=("/v1/score", "/v1/precheck"))
@@ -125,6 +133,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     for thread in threads:
         await run_in_threadpool(thread.stop)
     app.state.explainer.close()
+    app.state.counting.close()
     desk.database.close()
 
 

@@ -9,27 +9,14 @@ from sqlalchemy import Connection, func, select
 from labels.results import ScoredPost
 from serving.lineup import Lineup
 from serving.outbox import DEAD, PENDING
-from serving.queue import CaseKind, CaseState
+from serving.precision import verdict_counts
+from serving.queue import CaseState
 from serving.releases import Stage
-from serving.sanctions import STANDS
-from serving.store.schema import cases, deliveries, sanctions
+from serving.store.schema import cases, deliveries
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SCORES = tuple(step / 20 for step in range(1, 21))
-
-
-#: live precision: of a category's reviews, those from which something follows that still stands
-_VERDICTS = (
-    select(cases.c.category, STANDS.label("upheld"), func.count())
-    .join_from(cases, sanctions, cases.c.decision_id == sanctions.c.decision_id, isouter=True)
-    .where(
-        cases.c.kind == CaseKind.REVIEW,
-        cases.c.state == CaseState.CLOSED,
-        cases.c.category.is_not(None),
-    )
-    .group_by(cases.c.category, STANDS)
-)
 
 
 class Metrics:
@@ -136,8 +123,8 @@ class Metrics:
         self.waiting.set(inside)
         self.queue.set(number)
         self.queue_age.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
-        for category, upheld, count in connection.execute(_VERDICTS):
-            self.verdicts.labels(category, str(bool(upheld)).lower()).set(count)
+        for category, upheld, count in verdict_counts(connection):
+            self.verdicts.labels(category, str(upheld).lower()).set(count)
         for state in (PENDING, DEAD):
             count = select(func.count()).where(deliveries.c.state == state)
             self.deliveries.labels(state).set(connection.scalar(count) or 0)

@@ -8,15 +8,12 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from labels.errors import ConfigError
 from policy.pack import LoadedPack, parse_pack
-from serving.people import Caller
+from serving.people import START, Caller
 from serving.refusal import ForbiddenError, RequestError, UnprocessableError
 from serving.rows import find_row
 from serving.store import chain
 from serving.store.database import new_id
 from serving.store.schema import packs
-
-#: who activates the pack that a server starts with
-_START = "start of the server"
 
 
 def read_source(source: str) -> LoadedPack:
@@ -81,7 +78,7 @@ def active_sha256(connection: Connection) -> str | None:
 def begin_with(connection: Connection, loaded: LoadedPack, source: str) -> None:
     """Put the pack in force that a new store starts with."""
     _insert(connection, loaded, source)
-    _activate(connection, loaded.version.sha256, _START, datetime.now(UTC))
+    _activate(connection, loaded.version.sha256, START, datetime.now(UTC))
 
 
 def find_pack(connection: Connection, sha256: str) -> RowMapping:

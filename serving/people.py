@@ -44,6 +44,8 @@ class Caller:
     per_minute: int = PER_MINUTE
 
 
+#: who did what a server did by itself when it started on a new store
+START = "start of the server"
 #: who asks a server that has no users yet, which answers its own machine alone
 LOCAL = Caller("local", frozenset(Role), None)
 

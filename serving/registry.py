@@ -15,11 +15,11 @@ from classifiers.bundle import MANIFEST, Bundle, read_bundle, read_manifest
 from classifiers.scorer import Scorer, load_scorer
 from labels.errors import ModelError
 from labels.records import Post
-from labels.release import GATES, LEARNED, GateReport, Learned
+from labels.release import GATES, LEARNED, QUALITY, GateReport, Learned, Screening
 from serving.refusal import RequestError
 
 #: what a version may have beside its manifest and the files named there
-_BESIDE = ("README.md", "LICENSE", GATES, LEARNED)
+_BESIDE = ("README.md", "LICENSE", GATES, LEARNED, QUALITY)
 _ADDING = ".adding-"
 #: a copy that is older was killed
 _ABANDONED_SECONDS = 3600
@@ -62,6 +62,7 @@ class Registry:
         """
         bundle = read_bundle(source)
         gates_of(bundle)
+        screening_of(bundle)
         for _ in learned_of(bundle):
             pass
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -158,6 +159,21 @@ def gates_of(bundle: Bundle) -> GateReport | None:
             remedy="run them on this bundle",
         )
     return report
+
+
+def screening_of(bundle: Bundle) -> Screening | None:
+    """What screening found of the label events that a version learned from, if it says.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    path = bundle.folder / QUALITY
+    if not path.is_file():
+        return None
+    try:
+        return Screening.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ModelError(f"{path}: {error}") from None
 
 
 def learned_of(bundle: Bundle) -> Iterator[Learned]:

@@ -12,15 +12,13 @@ from labels.results import Version
 from labels.yamlfile import Strict
 from serving import models
 from serving.outbox import Kind, announce
-from serving.people import Caller
+from serving.people import START, Caller
 from serving.refusal import RequestError, UnprocessableError
 from serving.registry import Registry
 from serving.store import chain
 from serving.store.database import new_id
 from serving.store.schema import bodies, log, releases
 
-#: who releases the version that a server starts with
-_START = "start of the server"
 _ENTRY = "model_released"
 
 
@@ -127,7 +125,7 @@ def begin_with(connection: Connection, version: Version, parent: Version | None)
     """Make the version champion that a new store starts with."""
     models.enter(connection, version, parent)
     wish = Wish(Stage.CHAMPION, "--model")
-    _keep(connection, version.sha256, wish, _START, datetime.now(UTC))
+    _keep(connection, version.sha256, wish, START, datetime.now(UTC))
 
 
 def release(

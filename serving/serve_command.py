@@ -44,6 +44,11 @@ _DRAIN_SECONDS = 30
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Candidate pack: counted at /v1/shadow, without effect.",
 )
+@click.option(
+    "--watched",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the reports of mingbian watch, whose alarms the console shows.",
+)
 @engine_options
 def serve(  # noqa: PLR0913, PLR0917  one argument an option
     host: str,
@@ -52,6 +57,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
     models: Path | None,
     private_webhooks: bool,
     shadow: Path | None,
+    watched: Path | None,
     oidc_issuer: str | None,
     oidc_audience: str | None,
     oidc_claim: str,
@@ -79,6 +85,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
         threads=loading.threads,
         local_only=local,
         private_webhooks=private_webhooks,
+        watched=watched,
         oidc=_verifier(oidc_issuer, oidc_audience, oidc_claim),
     )
     with _bound(host, port) as listener:

@@ -16,7 +16,7 @@ from classifiers.bundle import Bundle, HeldOut, Lineage, read_bundle
 from labels.errors import InputError, ModelError
 from labels.label_events import LABEL_EVENT, LabelEvent, read_events
 from labels.records import Post
-from labels.release import GATES, LEARNED, GateReport, Learned
+from labels.release import GATES, LEARNED, QUALITY, GateReport, Learned
 from labels.suite import load_suite, suite_folder
 from labels.yamlfile import Strict, read_yaml
 from policy.pack import load_pack
@@ -163,6 +163,7 @@ class Retraining:
         with (unfinished / LEARNED).open("w", encoding="utf-8") as file:
             for event, trust in zip(kept.events, kept.trust, strict=True):
                 file.write(Learned.of(event, trust).model_dump_json() + "\n")
+        shutil.copyfile(self.out / QUALITY, unfinished / QUALITY)
         unfinished.rename(candidate)
 
     def _ngram(self, config: RetrainConfig) -> Path:

@@ -1,19 +1,13 @@
 """Which words carry a score, found while a reviewer looks: a post is read thirty times for it."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future
+from functools import partial
 
 from labels.records import Post
 from labels.results import Explanation, Finding
+from serving.console.computing import Background
 from serving.engine import Engine
-
-#: decisions whose explanations are kept in mind
-_KEPT = 512
-#: how long a page waits for one that was begun with it
-_WAIT_SECONDS = 0.05
 
 Explanations = tuple[Explanation, ...]
 
@@ -23,10 +17,7 @@ class Explainer:
 
     def __init__(self, engine: Engine) -> None:
         """With the model that scores."""
-        self._engine = engine
-        self._worker = ThreadPoolExecutor(1, "explain")
-        self._found: OrderedDict[str, Future[Explanations]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._engine, self._background = engine, Background("explain")
 
     def begin(
         self, decision_id: str, post: Post, findings: Sequence[Finding]
@@ -38,15 +29,7 @@ class Explainer:
             post: as it was scored.
             findings: what is to be explained.
         """
-        with self._lock:
-            future = self._found.get(decision_id)
-            if future is None:
-                future = self._worker.submit(self._engine.explain, post, findings)
-                self._found[decision_id] = future
-                while len(self._found) > _KEPT:
-                    self._found.popitem(last=False)[1].cancel()
-            self._found.move_to_end(decision_id)
-        return future
+        return self._background.begin(decision_id, partial(self._engine.explain, post, findings))
 
     def explain(
         self, decision_id: str, post: Post, findings: Sequence[Finding]
@@ -56,11 +39,8 @@ class Explainer:
         Raises:
             ScoringError: the model failed.
         """
-        try:
-            return self.begin(decision_id, post, findings).result(_WAIT_SECONDS)
-        except (NotYet, CancelledError):
-            return None
+        return self._background.find(decision_id, partial(self._engine.explain, post, findings))
 
     def close(self) -> None:
         """Begin no further one."""
-        self._worker.shutdown(cancel_futures=True)
+        self._background.close()

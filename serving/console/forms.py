@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from labels.cases import Findings
 from serving.console.visit import Form
@@ -17,6 +17,7 @@ from serving.shapes import Answer, Decide, Second, Verdict
 EVIDENCE_ROWS = 6
 _MAX = {"link": 2_000, "number": 300, "quote": 1_000}
 _LINK = re.compile(r"https?://[^\s]+")
+_Shape = TypeVar("_Shape", bound=BaseModel)
 _verdict: TypeAdapter[Decide | Second | Answer] = TypeAdapter(Verdict)
 
 
@@ -37,6 +38,18 @@ class Evidence:
         told = " ".join(part for part in parts if part)
         clause = f"[{self.clause}] " if self.clause else ""
         return f"{clause}{told}（{self.retrieved}）"
+
+
+def filled(shape: type[_Shape], **fields: Any) -> _Shape:
+    """A request as the API takes it, from what was filled in.
+
+    Raises:
+        UnprocessableError: something is missing or is none of what may be chosen.
+    """
+    try:
+        return shape.model_validate(fields)
+    except ValidationError as error:
+        raise _told(error) from None
 
 
 def verdict_of(form: Form) -> Decide | Second | Answer:

@@ -14,6 +14,10 @@ from markupsafe import Markup, escape
 from labels.taxonomy import taxonomy
 from serving.console.words import Speech
 from serving.hidden import parts, plain, visible
+from serving.intervals import wilson
+from serving.pages import number, percent
+from serving.people import START
+from serving.watch.limits import Limits
 
 #: what browsers are told of every answer of the console
 HEADERS = {
@@ -57,8 +61,10 @@ def _environment() -> Environment:
         "shown": shown,
         "moment": moment,
         "score": score,
+        "number": number,
+        "percent": percent,
     }
-    found.globals |= {"taxonomy": taxonomy(), "asset": asset_url}
+    found.globals |= {"taxonomy": taxonomy(), "asset": asset_url, "share": share, "START": START}
     return found
 
 
@@ -98,6 +104,14 @@ def score(probability: float) -> str:
     """Never as if it were certain."""
     percent = min(max(100 * probability, 0.1), 99.9)
     return f"{percent:.1f}%"
+
+
+def share(part: int, whole: int) -> str:
+    """A share with its 95 % interval; none of too few to speak of one."""
+    if whole < Limits().least_cases:
+        return "–"
+    low, high = wilson(part, whole)
+    return f"{percent(part / whole)} [{percent(low)}, {percent(high)}]"
 
 
 def age(since: datetime, now: datetime, speech: Speech) -> str:

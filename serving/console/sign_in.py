@@ -14,6 +14,7 @@ from serving.console.visit import (
     ConsoleRoute,
     FormHere,
     VisitHere,
+    landing,
     own_path,
     set_cookie,
     to,
@@ -31,7 +32,7 @@ _UNAUTHORIZED = 401
 def sign_in_page(request: Request, visit: VisitHere, after: _Next = "/console") -> Response:
     """Asks for name and password."""
     if visit.caller is not None:
-        return to(own_path(after))
+        return to(landing(after, visit.caller))
     return page("sign_in.html", visit.speech, _context(visit, after))
 
 
@@ -48,7 +49,8 @@ def sign_in(request: Request, desk: DeskHere, visit: VisitHere, form: FormHere) 
         return page("sign_in.html", visit.speech, context, _UNAUTHORIZED)
     with desk.database.write() as connection:
         token = sessions.begin(connection, user_id, datetime.now(UTC))
-    response = to(after)
+        caller = sessions.find(connection, token, datetime.now(UTC))
+    response = to(landing(after, caller))
     set_cookie(request, response, COOKIE, token)
     return response
 

@@ -23,6 +23,15 @@ from serving.refusal import ForbiddenError, RequestError, UnprocessableError
 COOKIE, LANGUAGE_COOKIE = "mingbian_console", "mingbian_language"
 REVIEWERS = (Role.MODERATOR, Role.SENIOR)
 READERS = (*REVIEWERS, Role.AUDITOR)
+LEADS = (Role.SENIOR, Role.POLICY_ADMIN, Role.AUDITOR)
+#: the navigation: address, name in ``words.yaml``, and who may open it
+PAGES = (
+    ("/console", "queue", READERS),
+    ("/console/accounts", "accounts", READERS),
+    ("/console/overview", "overview", LEADS),
+    ("/console/policies", "policies", (Role.POLICY_ADMIN, Role.AUDITOR)),
+    ("/console/models", "models", (*READERS, Role.POLICY_ADMIN)),
+)
 _MAX_FIELDS = 1_000
 
 
@@ -38,6 +47,11 @@ class Visit:
     token: str
     form_token: str
     speech: Speech
+
+    @property
+    def pages(self) -> list[tuple[str, str]]:
+        """Address and name of what the caller may open."""
+        return pages_of(self.caller)
 
 
 class Form:
@@ -58,6 +72,12 @@ class Form:
     def has(self, name: str, value: str) -> bool:
         """Whether a box was ticked."""
         return (name, value) in self._pairs
+
+
+def pages_of(caller: Caller | None) -> list[tuple[str, str]]:
+    """Address and name of the pages of the navigation that somebody may open."""
+    roles = caller.roles if caller else frozenset()
+    return [(path, name) for path, name, who in PAGES if not roles.isdisjoint(who)]
 
 
 def get_visit(request: Request, desk: DeskHere) -> Visit:
@@ -114,8 +134,17 @@ async def get_form(request: Request, visit: VisitHere) -> Form:
     return form
 
 
+def of_page(name: str) -> Any:
+    """A dependency: who may open a page of the navigation."""
+    return Depends(allowed(*next(roles for _, page, roles in PAGES if page == name)))
+
+
 Reader = Annotated[Caller, Depends(allowed(*READERS))]
 Reviewer = Annotated[Caller, Depends(allowed(*REVIEWERS))]
+Lead = Annotated[Caller, of_page("overview")]
+PolicyReader = Annotated[Caller, of_page("policies")]
+ModelReader = Annotated[Caller, of_page("models")]
+Admin = Annotated[Caller, Depends(allowed(Role.POLICY_ADMIN))]
 FormHere = Annotated[Form, Depends(get_form)]
 
 
@@ -167,6 +196,13 @@ def to(path: str) -> RedirectResponse:
 def own_path(wanted: str) -> str:
     """A page of the console to go on to; the queue for anything else."""
     return wanted if wanted.startswith(("/console/", "/console?")) else "/console"
+
+
+def landing(wanted: str, caller: Caller | None) -> str:
+    """As :func:`own_path`, where the queue gives way to the first page that the caller may open."""
+    path = own_path(wanted)
+    pages = pages_of(caller)
+    return pages[0][0] if path == "/console" and pages else path
 
 
 def refused(request: Request, error: RequestError) -> Response:

@@ -96,8 +96,7 @@ class _OfAccount:
         into.erased += kept.post is None
         into.versions[_told(result.model), _told(result.policy)] += 1
         into.suggestions[kept.day, result.suggestion.value] += 1
-        for protection in result.protected if kept.to_people else ():
-            into.flagged[protection.code, kept.overturned] += 1
+        into.flagged.update(kept.flagged)
         if kept.to_people and kept.first:
             category = kept.first.category
             self._probabilities[category].append(result.scores[category])

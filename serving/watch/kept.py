@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 from itertools import groupby
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from labels.records import Post
 from labels.results import Finding, ScoredPost, Suggestion
@@ -66,15 +66,24 @@ class Kept:
         return self.result.suggestion in {Suggestion.REVIEW, Suggestion.ACT}
 
     @property
+    def flagged(self) -> list[tuple[str, bool]]:
+        """Protected classes of a post that went to people, and whether it was overturned since."""
+        classes = self.result.protected if self.to_people else ()
+        return [(protection.code, self.overturned) for protection in classes]
+
+    @property
     def first(self) -> Finding | None:
         """What is suspected first; the category of its review."""
         return self.result.labels[0] if self.result.labels else None
 
 
-def by_account(connection: Connection, period: Period) -> Iterator[Iterator[Kept]]:
+def by_account(
+    connection: Connection, period: Period, *also: ColumnElement[bool]
+) -> Iterator[Iterator[Kept]]:
     """The decisions of some days that are not passed, an account at a time, in no order of time.
 
-    Rows are read as they are asked for; an account must be read before the next.
+    Rows are read as they are asked for; an account must be read before the next. ``also`` narrows
+    them down.
     """
     asked = (
         select(
@@ -97,6 +106,7 @@ def by_account(connection: Connection, period: Period) -> Iterator[Iterator[Kept
             decisions.c.at >= period.start,
             decisions.c.at < period.end,
             decisions.c.suggestion != Suggestion.PASS.value,
+            *also,
         )
         .order_by(decisions.c.account_id, decisions.c.decision_id)
         .execution_options(yield_per=_BATCH)

@@ -17,11 +17,13 @@ from serving.watch.periods import Period
 _BATCH = 500
 #: what a share is told by
 BY = ("category", "clause", "reviewer")
+#: counts everything
+WHOLE = ("whole", "whole")
 
 
 @dataclass
 class Verdicts:
-    """Counts by kind of name and name, such as ``("category", "distortion")``.
+    """Counts by kind of name and name, such as ``("category", "distortion")``; ``WHOLE`` of all.
 
     ``judged``: reviews that were closed; ``upheld``: those from which something follows that
     still stands. ``answered``: appeals; ``overturned``: those that succeeded. ``expected``: by
@@ -79,7 +81,11 @@ def _see_review(found: Verdicts, row: RowMapping) -> None:
     result = ScoredPost.model_validate(row["result"], strict=False)
     findings, stands = row["ruled"]["case"]["findings"], bool(row["stands"])
     clauses = {finding.clause for finding in result.labels}
-    names = [("category", row["category"]), *(("reviewer", who) for who in findings["reviewers"])]
+    names = [
+        WHOLE,
+        ("category", row["category"]),
+        *(("reviewer", who) for who in findings["reviewers"]),
+    ]
     found.judged.update([*names, *(("clause", clause) for clause in clauses)])
     if stands:
         right = clauses & set(findings["clauses"])
@@ -92,6 +98,7 @@ def _see_appeal(found: Verdicts, row: RowMapping) -> None:
     """An appeal speaks of what was decided: of the clauses upheld and of who upheld them."""
     findings = row["ruled"]["case"]["findings"]
     names = [
+        WHOLE,
         *([("category", row["category"])] if row["category"] is not None else []),
         *(("reviewer", who) for who in findings["reviewers"]),
         *(("clause", clause) for clause in findings["clauses"]),

@@ -133,7 +133,7 @@ def add(desk: Desk, bundle: Path, user: str = "amy") -> str:
 
 def caller_of(connection: Connection, user: str) -> Caller:
     """Somebody by their name."""
-    found = find_user(connection, user)
+    found = find_user(connection, user, "test")
     assert found
     return found
 

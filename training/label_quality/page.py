@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from labels.label_studio import interface, tasks
+from labels.release import QUALITY
 from training.label_quality.screen import Screened
 
 
@@ -17,7 +18,7 @@ def write_quality(out: Path, found: Screened) -> None:
     interface.
     """
     text = json.dumps(found.report, ensure_ascii=False, indent=1)
-    (out / "quality.json").write_text(text + "\n", encoding="utf-8")
+    (out / QUALITY).write_text(text + "\n", encoding="utf-8")
     asked = list(tasks(doubt.event for doubt in found.doubts))
     (out / "doubts.json").write_text(json.dumps(asked, ensure_ascii=False), encoding="utf-8")
     (out / "doubts.xml").write_text(interface(), encoding="utf-8")

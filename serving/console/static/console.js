@@ -190,3 +190,7 @@ async function marks() {
   post.replaceWith(document.adoptNode(one("#post", found)));
 }
 setTimeout(marks, 600);
+
+// --- figures that were still being counted when the page was made ---
+const counted = one("[data-reload]");
+if (counted) setTimeout(() => location.replace(counted.dataset.reload), 1500);
