@@ -126,6 +126,6 @@ class Metrics:
         for category, upheld, count in verdict_counts(connection):
             self.verdicts.labels(category, str(upheld).lower()).set(count)
         for state in (PENDING, DEAD):
-            count = select(func.count()).where(deliveries.c.state == state)
-            self.deliveries.labels(state).set(connection.scalar(count) or 0)
+            waiting = select(func.count()).where(deliveries.c.state == state)
+            self.deliveries.labels(state).set(connection.scalar(waiting) or 0)
         return generate_latest(self.registry)
