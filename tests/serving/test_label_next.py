@@ -123,7 +123,7 @@ def test_unlike_posts_come_before_slightly_better_copies() -> None:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (("miss: 1.0", "miss: 3.0"), "12: miss: above wrong_review (2), which is the graver error"),
+        (("miss: 1.0", "miss: 3.0"), "10: miss: above wrong_review (2), which is the graver error"),
         (("wrong_act: 4.0", "wrong_act: 9.0"), "7: wrong_act: above protected_flagged (8)"),
         (
             ("wrong_review: 2.0", "wrong_review: much"),
