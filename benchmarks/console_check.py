@@ -97,12 +97,16 @@ def _check(name: str, url: str, cases: int, folder: Path, pictures: Path | None)
 
 def _judge(amy: Moderator, cases: int) -> int:
     """Claim the next, decide, again; a third of them with evidence, the others dismissed."""
+    before = _waiting(amy)
     amy.press("n")
     for number in range(cases):
-        if "/console/cases/" not in amy.page.url:
-            return number
         _decide(amy, number)
-    return cases
+    return before - _waiting(amy)
+
+
+def _waiting(amy: Moderator) -> int:
+    found: int = amy.page.request.get("/console/counts").json()["waiting"]
+    return found
 
 
 def _decide(amy: Moderator, number: int) -> None:
@@ -111,10 +115,10 @@ def _decide(amy: Moderator, number: int) -> None:
     if number % _PROMPTED == 0 and page.query_selector("[data-key=a]"):
         keyboard.press("a")
         keyboard.press("1")
-        amy.write("e", _EVIDENCE)
         amy.reach("#sentence")
-        keyboard.insert_text(page.inner_text("[data-field=text]")[:20].strip() or "原句")
+        keyboard.insert_text(page.inner_text("[data-field=text]")[:20].strip())
         keyboard.press("Escape")
+        amy.write("e", _EVIDENCE)
         page.wait_for_selector("button[value=prompt]:enabled")
         amy.decide(_PLACE)
     else:

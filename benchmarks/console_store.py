@@ -34,7 +34,7 @@ from serving.store.database import Database
 
 REVIEWER, PASSWORD = "amy", "correct horse battery"
 _SEED = 20250729
-_SCORED, _CHUNK = 3_000, 1_000
+_SCORED, _CHUNK = 1_500, 1_000
 _ACCOUNTS, _DAYS = 20_000, 700
 _ENDS = ("，转给家里人", "！！", "，求扩散", "，大家怎么看", "，有图有真相", "，亲测")
 

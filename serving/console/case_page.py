@@ -72,7 +72,7 @@ def case_context(
         labelled = nearest_labelled(
             connection, detail.post, detail.decision.decision_id, case["category"], _LABELLED
         )
-    found = {
+    found: dict[str, Any] = {
         "detail": detail,
         "faces": faces(connection, account_id),
         "duplicates": outcomes(connection, duplicates),
