@@ -123,8 +123,8 @@ class Metrics:
         self.waiting.set(inside)
         self.queue.set(number)
         self.queue_age.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
-        for category, upheld, count in verdict_counts(connection):
-            self.verdicts.labels(category, str(upheld).lower()).set(count)
+        for category, upheld, reviews in verdict_counts(connection):
+            self.verdicts.labels(category, str(upheld).lower()).set(reviews)
         for state in (PENDING, DEAD):
             waiting = select(func.count()).where(deliveries.c.state == state)
             self.deliveries.labels(state).set(connection.scalar(waiting) or 0)

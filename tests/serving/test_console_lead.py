@@ -101,7 +101,8 @@ def counted(visitor: Visitor, path: str) -> str:
 def cells(page: str, section: str) -> list[list[str]]:
     """The rows of the first table of a section, each as texts."""
     part = page.partition(f'id="{section}"')[2].partition("</section>")[0]
-    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", part.partition("<tbody>")[2], re.DOTALL)
+    body = part.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.DOTALL)
     return [
         [
             html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
