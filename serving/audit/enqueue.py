@@ -1,6 +1,7 @@
 """A review sample into the queue of a server, passed posts too."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 
 from labels.errors import InputError
@@ -33,7 +34,7 @@ def enqueue(sample: Iterable[tuple[Row, Post]], engine: Engine, store: str, plan
         )
     sampled = [post.model_dump_json() for _, post in sample]
     judged = [each for each in engine.judge(sampled) if isinstance(each, Judged)]
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         for each in judged:
             at = datetime.now(UTC)
             decision_id = keep_one(connection, each, at)

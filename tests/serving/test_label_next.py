@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -257,7 +258,7 @@ def test_chosen_posts_reach_the_queue_as_any_other(
     folder, source = audited
     for _ in range(2):
         assert audit("label-next", folder, source, "--size", 4, "--store", store_url).exit_code == 0
-    with open_store(store_url).read() as connection:
+    with closing(open_store(store_url)) as database, database.read() as connection:
         opened = connection.execute(select(cases)).mappings().all()
         kept = connection.execute(select(decisions)).mappings().all()
     assert len(opened) == len(kept) == 4
