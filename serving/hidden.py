@@ -15,6 +15,8 @@ _EMOJI_JOINER = re.compile(r"(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u20
 _HIDING = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 #: letters and signs that leave no ink: fillers of Hangul, the empty pattern of Braille
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+#: signs that stand on the character before them, and how many may
+_COMBINING, _STACKED = frozenset({"Mn", "Me"}), 2
 #: variation marks; an emoji may have one
 _VARIANTS = range(0xFE00, 0xFE10)
 
@@ -30,12 +32,8 @@ def visible(text: str) -> str:
 def parts(text: str) -> Iterator[tuple[str, bool, str]]:
     """The text in parts: each as sent, whether it hides, and what is written in its place."""
     text = text.replace("\r\n", "\n")
-    joiners = {match.start() for match in _EMOJI_JOINER.finditer(text)}
-
-    def hides(place: int) -> bool:
-        return place not in joiners and _hides(text, place)
-
-    for hidden, places in groupby(range(len(text)), hides):
+    flags = _flags(text)
+    for hidden, places in groupby(range(len(text)), flags.__getitem__):
         part = "".join(text[place] for place in places)
         yield part, hidden, _told(part) if hidden else part
 
@@ -45,6 +43,21 @@ def plain(text: Any, limit: int = _NAME) -> str:
     whole = str(text)
     told = visible(" ".join(whole[:limit].split()))
     return told if len(whole) <= limit else f"{told}……（{len(whole):,} 字 characters）"
+
+
+def _flags(text: str) -> list[bool]:
+    """Of each character whether it hides.
+
+    Signs that stand on others do where those hide, or where more than two are on one another.
+    """
+    joiners = {match.start() for match in _EMOJI_JOINER.finditer(text)}
+    found: list[bool] = []
+    stacked = 0
+    for place, letter in enumerate(text):
+        stacked = stacked + 1 if unicodedata.category(letter) in _COMBINING else 0
+        loose = stacked > _STACKED or (stacked > 0 and place > 0 and found[-1])
+        found.append(loose or (place not in joiners and _hides(text, place)))
+    return found
 
 
 def _hides(text: str, place: int) -> bool:

@@ -3,6 +3,7 @@
 import re
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -109,20 +110,18 @@ def select_words(page: Any, words: str) -> None:
 
 
 HOSTILE = {
-    "script": "<script>alert(1)</script><img src=x onerror=alert(2)>" + FAKE_DOCTOR["text"],
-    "attribute": "\"' onmouseover=alert(3) autofocus onfocus=alert(4) x='" + FAKE_DOCTOR["text"],
-    "template": "{{ 7*7 }}{% raw %}" + FAKE_DOCTOR["text"],
-    "turned": "\u202e\u2066" + FAKE_DOCTOR["text"] + "\u202e txt.exe",
+    "script": "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    "\"' onfocus=alert(3) autofocus x='{{ 7*7 }}\u202e\u2066"
+    + FAKE_DOCTOR["text"]
+    + "\u202e txt.exe",
     "endless": FAKE_DOCTOR["text"] + "W" * (20_000 - len(FAKE_DOCTOR["text"])),
-    "flood": FAKE_DOCTOR["text"] + "\u200b\u200c\u200d\u2060" * 4_000,
-    "stacked": FAKE_DOCTOR["text"] + "\u0336\u0337\u0489" * 3_000,
+    "flood": FAKE_DOCTOR["text"] + "\u200b\u200c\u200d\u2060\u0336\u0489" * 3_000,
 }
 
 
 @needs_chromium
-@pytest.mark.parametrize("width", [1440, 390])
-def test_hostile_posts_stay_readable_and_harmless(local_desk: Desk, width: int) -> None:
-    """Scripts, handlers, overrides, endless words and floods of invisible characters."""
+def test_hostile_posts_stay_readable_and_harmless(local_desk: Desk) -> None:
+    """Scripts, handlers, overrides, an endless word, a flood of characters without a width."""
     app = create_app(local_desk, Settings())
     with serving(local_desk) as client, listening(app) as address, chromium() as browser:
         for name, text in HOSTILE.items():
@@ -131,16 +130,16 @@ def test_hostile_posts_stay_readable_and_harmless(local_desk: Desk, width: int) 
             post = {**FAKE_DOCTOR, "data_id": f"{name}<i>", "text": text, "author": author}
             report = {"reporter_id": "r", "data_id": f"{name}<i>", "reason": text[:100]}
             assert client.post("/v1/reports", json={**report, "post": post}).status_code == 201
-        reader = Moderator(browser, address, width)
-        for case in client.get("/v1/cases").json()["cases"]:
-            reader.page.goto(f"/console/cases/{case['case_id']}")
-            shown = reader.look()
-            assert "三个疗程停掉降压药" in re.sub(r"[0-9. \n]", "", shown)
-            assert not set(shown) & set("\u202e\u2066\u200b\u200c\u200d\u2060")
-            assert "{{ 7*7 }}" in shown or "7*7" not in shown
-            box = reader.page.locator("[data-field=text]").bounding_box()
-            assert box
-            assert box["height"] < 700
-            reader.page.goto(f"/console/accounts/{case['account_id'].replace('/', '%2F')}")
-            reader.look()
-        assert reader.faults == []
+        for width in (1440, 390):
+            reader = Moderator(browser, address, width)
+            for case in client.get("/v1/cases").json()["cases"]:
+                reader.page.goto(f"/console/accounts/{quote(case['account_id'], safe='')}")
+                reader.page.goto(f"/console/cases/{case['case_id']}")
+                shown = reader.look()
+                assert "三个疗程停掉降压药" in re.sub(r"[0-9. \n]", "", shown)
+                assert not set(shown) & set("\u202e\u2066\u200b\u200c\u200d\u2060")
+                assert "49" not in reader.page.inner_text("[data-field=text]")
+                box = reader.page.locator("[data-field=text]").bounding_box()
+                assert box
+                assert box["height"] < 700
+            assert reader.faults == []
