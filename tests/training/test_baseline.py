@@ -16,6 +16,7 @@ from training.config import NgramConfig, TransformerConfig
 from training.evaluate import grouped_folds, metrics
 from training.ngram import fit, logits, targets
 from training.ngram_export import export_ngram
+from training.retrain import RetrainConfig
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "training" / "ngram.yaml"
@@ -100,4 +101,10 @@ def test_shipped_configurations_load() -> None:
     assert read_yaml(CONFIG, NgramConfig).id
     transformer = read_yaml(CONFIG.with_name("transformer.yaml"), TransformerConfig)
     assert CONFIG.with_name(transformer.expert).exists()
-    assert {path.name for path in CONFIG.parent.iterdir()} == {"ngram.yaml", "transformer.yaml"}
+    again = read_yaml(CONFIG.parents[1] / "retrain.yaml", RetrainConfig)
+    assert again.training == "training/retrain.yaml"
+    retraining = read_yaml(CONFIG.with_name("retrain.yaml"), TransformerConfig)
+    assert retraining.encoder == transformer.encoder
+    assert {path.name for path in CONFIG.parent.iterdir()} == {
+        "ngram.yaml", "transformer.yaml", "retrain.yaml",
+    }  # fmt: skip

@@ -30,6 +30,9 @@ from training.champion import champion_weights
 from training.finetune import ExactReader, new_model
 from training.lessons import corpus_lessons
 
+#: they share a champion, which takes long to train
+pytestmark = pytest.mark.xdist_group("retrain")
+
 ROOT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 120
 
@@ -38,7 +41,7 @@ _PATIENCE_SECONDS = 120
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a corpus, a tiny champion that learned from it, recipes and label events."""
     folder = tmp_path_factory.mktemp("retrain")
-    corpus = small_corpus(folder / "corpus", every=20)
+    corpus = small_corpus(folder / "corpus", every=25)
     texts = [post.text or "" for post in posts(load_corpus(corpus))]
     encoder = write_tiny_encoder(folder / "encoder", [*texts, *MARKERS.values()])
     raw = tiny_config().model_dump(mode="json")
@@ -53,8 +56,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["training"] = "again.yaml"
     (folder / "retrain.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     done = mingbian(
-        folder, "train", "run", "--config", "tiny.yaml", "--corpus", "corpus", "--out", "champion"
-    )
+        folder, "train", "run", "--config", "tiny.yaml", "--corpus", "corpus", "--jobs", "1",
+        "--out", "champion",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     write_events(folder / "events.jsonl", appeals())
     return folder
@@ -81,7 +85,7 @@ def retrain(out: str, version: str = "2") -> list[str]:
     return [
         "retrain", "events.jsonl", "--champion", "champion", "--config", "retrain.yaml",
         "--gates", str(ROOT / "configs" / "release.yaml"), "--corpus", "corpus",
-        "--version", version, "--out", out,
+        "--version", version, "--jobs", "1", "--out", out,
     ]  # fmt: skip
 
 
