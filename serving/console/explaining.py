@@ -12,7 +12,7 @@ from serving.engine import Engine
 
 #: decisions whose explanations are kept in mind
 _KEPT = 512
-#: how long a page waits for one that was begun with it
+#: how long a page waits for one
 _WAIT_SECONDS = 0.05
 
 Explanations = tuple[Explanation, ...]
@@ -28,15 +28,18 @@ class Explainer:
         self._found: OrderedDict[str, Future[Explanations]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(
+    def explain(
         self, decision_id: str, post: Post, findings: Sequence[Finding]
-    ) -> Future[Explanations]:
-        """Go on with the explanation of a decision beside whatever else is done.
+    ) -> Explanations | None:
+        """The explanation of a decision; None while it is being found.
 
         Args:
             decision_id: names it.
             post: as it was scored.
             findings: what is to be explained.
+
+        Raises:
+            ScoringError: the model failed.
         """
         with self._lock:
             future = self._found.get(decision_id)
@@ -46,18 +49,8 @@ class Explainer:
                 while len(self._found) > _KEPT:
                     self._found.popitem(last=False)[1].cancel()
             self._found.move_to_end(decision_id)
-        return future
-
-    def explain(
-        self, decision_id: str, post: Post, findings: Sequence[Finding]
-    ) -> Explanations | None:
-        """The explanation of a decision; None while it is being found.
-
-        Raises:
-            ScoringError: the model failed.
-        """
         try:
-            return self.begin(decision_id, post, findings).result(_WAIT_SECONDS)
+            return future.result(_WAIT_SECONDS)
         except (NotYet, CancelledError):
             return None
 
