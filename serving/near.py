@@ -19,9 +19,9 @@ from serving.queue import CaseKind
 from serving.store.schema import cases, decisions, near, posts
 
 #: entries of the index that are looked at for one post, and posts that are compared word by word
-_ENTRIES, _COMPARED = 2_000, 40
+_ENTRIES, _COMPARED = 2_000, 24
 #: closed cases of the same category among which the nearest are looked for, newest first
-_RECENT = 300
+_RECENT = 200
 #: characters of each that are compared
 _READ = 2_000
 #: cases that share less than this of their pairs of characters are not worth showing
