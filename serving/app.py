@@ -1,5 +1,6 @@
 """The HTTP application; ``create_app`` only wires."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from serving.background import Repeating
 from serving.console import routes as console
 from serving.console.computing import Background
 from serving.console.explaining import Explainer
+from serving.console.pages import prepare
 from serving.console.sessions import Attempts
 from serving.desk import Desk
 from serving.gate import Gate
@@ -129,7 +131,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     for thread in threads:
         thread.start()
+    prepared = asyncio.create_task(run_in_threadpool(prepare))
     yield
+    await prepared
     for thread in threads:
         await run_in_threadpool(thread.stop)
     app.state.explainer.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, insert, select
 
 from classifiers.rendering import content
 from labels.normalize import normalize
@@ -19,9 +19,9 @@ from serving.queue import CaseKind
 from serving.store.schema import cases, decisions, near, posts
 
 #: entries of the index that are looked at for one post, and posts that are compared word by word
-_ENTRIES, _COMPARED = 2_000, 40
+_ENTRIES, _COMPARED = 2_000, 24
 #: closed cases of the same category among which the nearest are looked for, newest first
-_RECENT = 300
+_RECENT = 200
 #: characters of each that are compared
 _READ = 2_000
 #: cases that share less than this of their pairs of characters are not worth showing
@@ -30,6 +30,8 @@ _ALIKE = 0.05
 _PLACE = np.arange(1, BANDS + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
 _Key = TypeVar("_Key")
+#: of a post: its id, and the hash of its content
+_Revision = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,31 +129,22 @@ def nearest_labelled(
     return [Near(each, share) for each, share in _best(shares, at_most, _ALIKE)]
 
 
-def _posts(
-    connection: Connection, wanted: Sequence[tuple[str, str]]
-) -> list[tuple[tuple[str, str], Post]]:
-    if not wanted:
-        return []
-    columns = (posts.c.data_id, posts.c.content_sha256)
-    rows = connection.execute(select(posts).where(tuple_(*columns).in_(wanted)))
+def _posts(connection: Connection, wanted: Sequence[_Revision]) -> list[tuple[_Revision, Post]]:
+    # pairs of columns have no index in SQLite's eyes; the first of them has
+    asked = select(posts).where(posts.c.data_id.in_([data_id for data_id, _ in wanted]))
     return [
         ((row.data_id, row.content_sha256), Post.model_validate(row.post, strict=False))
-        for row in rows
+        for row in connection.execute(asked)
+        if (row.data_id, row.content_sha256) in wanted
     ]
 
 
-def _decisions(
-    connection: Connection, wanted: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    if not wanted:
-        return {}
-    columns = (decisions.c.data_id, decisions.c.content_sha256)
-    rows = connection.execute(
-        select(decisions.c.decision_id, *columns)
-        .where(tuple_(*columns).in_(wanted))
-        .order_by(decisions.c.decision_id)
-    )
-    return {(row.data_id, row.content_sha256): row.decision_id for row in rows}
+def _decisions(connection: Connection, wanted: Sequence[_Revision]) -> dict[_Revision, str]:
+    """The newest decision on each."""
+    columns = (decisions.c.decision_id, decisions.c.data_id, decisions.c.content_sha256)
+    asked = select(*columns).where(decisions.c.data_id.in_([data_id for data_id, _ in wanted]))
+    found = connection.execute(asked.order_by(decisions.c.decision_id))
+    return {(row.data_id, row.content_sha256): row.decision_id for row in found}
 
 
 def _best(shares: dict[_Key, float], at_most: int, least: float) -> list[tuple[_Key, float]]:

@@ -62,7 +62,6 @@ def case_context(
 ) -> dict[str, Any]:
     """All that the template of a case names, but for the form."""
     detail = case_detail(connection, case, desk.engine.active, now)
-    _begin_marking(detail, desk, explainer)
     account_id = str(detail.decision.account_id)
     duplicates: list[Near] = []
     labelled: list[Near] = []
@@ -81,7 +80,7 @@ def case_context(
         "appeal": _appeal(connection, detail) if case["kind"] == CaseKind.APPEAL else None,
         "stage": stage(connection, case, detail, caller),
     }
-    # last, for it is being found meanwhile
+    # last, for the model keeps a core busy
     return found | post_context(detail, desk, explainer)
 
 
@@ -148,23 +147,14 @@ def outcomes(connection: Connection, near: Sequence[Near]) -> list[Outcome]:
     return found
 
 
-def _begin_marking(detail: CaseDetail, desk: Desk, explainer: Explainer) -> None:
-    if detail.post and _can_mark(detail, desk):
-        decision = detail.decision
-        explainer.begin(decision.decision_id, detail.post, decision.result.labels)
-
-
-def _can_mark(detail: CaseDetail, desk: Desk) -> bool:
-    result = detail.decision.result
-    return bool(result.labels) and result.model.sha256 == desk.engine.versions["model"]["sha256"]
-
-
 def _explained(
     detail: CaseDetail, desk: Desk, explainer: Explainer, post: Post
 ) -> tuple[Explanations, str]:
     decision = detail.decision
-    if not _can_mark(detail, desk):
-        return (), "other_model" if decision.result.labels else "done"
+    if not decision.result.labels:
+        return (), "done"
+    if decision.result.model.sha256 != desk.engine.versions["model"]["sha256"]:
+        return (), "other_model"
     found = explainer.explain(decision.decision_id, post, decision.result.labels)
     return ((), "pending") if found is None else (found, "done")
 

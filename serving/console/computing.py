@@ -39,35 +39,18 @@ class Background:
         self._asked: OrderedDict[Hashable, _Asked] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(self, key: Hashable, work: Callable[[], _Found]) -> Future[_Found]:
-        """Go on with ``work`` beside whatever else is done; equal keys are found once.
-
-        Args:
-            key: names it.
-            work: finds it, and never None.
-        """
-        with self._lock:
-            asked = self._asked.get(key)
-            if asked is None or self._is_over(asked):
-                asked = _Asked(self._worker.submit(work), time.monotonic())
-                self._asked[key] = asked
-                while len(self._asked) > _KEPT:
-                    self._asked.popitem(last=False)[1].future.cancel()
-            self._asked.move_to_end(key)
-        return asked.future
-
     def find(
         self, key: Hashable, work: Callable[[], _Found], wait: float = WAIT_SECONDS
     ) -> _Found | None:
         """What ``work`` finds; None while it is being found. Raises what it raises, once.
 
         Args:
-            key: names it.
-            work: as for :meth:`begin`.
+            key: names it; equal keys are found once.
+            work: finds it, and never None.
             wait: seconds.
         """
         try:
-            return self.begin(key, work).result(wait)
+            return self._begin(key, work).result(wait)
         except (NotYet, CancelledError):
             return None
         except Exception:
@@ -81,3 +64,14 @@ class Background:
 
     def _is_over(self, asked: _Asked) -> bool:
         return asked.future.done() and time.monotonic() - asked.at > self._lasts
+
+    def _begin(self, key: Hashable, work: Callable[[], _Found]) -> Future[_Found]:
+        with self._lock:
+            asked = self._asked.get(key)
+            if asked is None or self._is_over(asked):
+                asked = _Asked(self._worker.submit(work), time.monotonic())
+                self._asked[key] = asked
+                while len(self._asked) > _KEPT:
+                    self._asked.popitem(last=False)[1].future.cancel()
+            self._asked.move_to_end(key)
+        return asked.future

@@ -68,6 +68,12 @@ def _environment() -> Environment:
     return found
 
 
+def prepare() -> None:
+    """Read every template, which takes longer than the first visitor should wait."""
+    for name in _environment().list_templates(extensions=["html"]):
+        _environment().get_template(name)
+
+
 def page(
     template: str, speech: Speech, context: Mapping[str, Any], status: int = 200
 ) -> HTMLResponse:
