@@ -14,7 +14,7 @@ serve: install
 install: .venv/installed
 
 test: .venv/installed-test lint
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -1,4 +1,7 @@
-"""From label events to a candidate that is held against the champion; killed, it goes on."""
+"""From label events to a candidate that is held against the champion; killed, it goes on.
+
+What needs a champion of its own is slow: `make learning-check` runs it.
+"""
 
 import json
 import os
@@ -29,9 +32,6 @@ from tests.training.tiny import write_tiny_encoder
 from training.champion import champion_weights
 from training.finetune import ExactReader, new_model
 from training.lessons import corpus_lessons
-
-#: they share a champion, which takes long to train
-pytestmark = pytest.mark.xdist_group("retrain")
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 120
@@ -89,6 +89,7 @@ def retrain(out: str, version: str = "2") -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_killed_retraining_ends_with_the_same_candidate(place: Path) -> None:
     """Killed -9 while it trains and once the bundle is there, it ends where a whole run does."""
     kill_when(place, retrain("whole"), place / "whole", "candidate")
@@ -144,6 +145,7 @@ def kill_when(place: Path, arguments: list[str], folder: Path, pattern: str) -> 
     process.wait()
 
 
+@pytest.mark.slow
 def test_bad_input_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken event with its line, and a champion of another corpus."""
     monkeypatch.chdir(place)
@@ -163,6 +165,7 @@ def refusal(arguments: list[str]) -> str:
     return str(error)
 
 
+@pytest.mark.slow
 def test_a_bundle_gives_its_weights_back(place: Path) -> None:
     """The transformer read back from 8 bits says what the exported one says, head for head."""
     bundle = read_bundle(place / "champion")
