@@ -10,10 +10,7 @@ from sklearn.metrics import average_precision_score
 
 from training.lessons import HEADS
 from training.ngram import Floats
-from training.release.scored import MIN_KNOWN, Scored
-
-_RESAMPLES = 200
-_SEED = 20250729
+from training.release.scored import MIN_KNOWN, Scored, drawn_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +65,8 @@ def _difference(
     split: str, head: str, held: Floats, scores: Floats, groups: npt.NDArray[np.int64]
 ) -> Difference:
     before, after = (float(average_precision_score(held, mine)) for mine in scores)
-    rng = np.random.default_rng(_SEED)
-    order = np.argsort(groups, kind="stable")
-    starts = np.searchsorted(groups[order], np.arange(groups.max() + 2))
     drawn = []
-    for _ in range(_RESAMPLES):
-        chosen = rng.integers(0, len(starts) - 1, len(starts) - 1)
-        places = np.concatenate([order[starts[g] : starts[g + 1]] for g in chosen])
+    for places in drawn_again(groups):
         if held[places].any():
             old, new = (average_precision_score(held[places], mine[places]) for mine in scores)
             drawn.append(new - old)

@@ -1,7 +1,7 @@
 """Rows with what a model, its n-gram baseline and a policy say of them; figures over them."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -184,17 +184,29 @@ def _with_interval(
     metric: Metric, held: Floats, scores: Floats, groups: npt.NDArray[np.int64]
 ) -> list[float]:
     """The figure, and the bounds of its 95 % interval."""
+    drawn = [
+        metric(held[places], scores[places])
+        for places in drawn_again(groups)
+        if len(set(held[places].tolist())) > 1
+    ]
+    bounds = np.percentile(drawn, _INTERVAL) if drawn else (np.nan, np.nan)
+    return [_rounded(metric(held, scores)), *(_rounded(bound) for bound in bounds)]
+
+
+def drawn_again(groups: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    """Places of rows, so often as intervals need: as many groups, drawn with replacement.
+
+    Source: Efron and Tibshirani 1993, *An Introduction to the Bootstrap*.
+
+    Args:
+        groups: shape (rows,), numbered from 0 without gaps.
+    """
     rng = np.random.default_rng(_SEED)
     order = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[order], np.arange(groups.max() + 2))
-    drawn = []
     for _ in range(_RESAMPLES):
         chosen = rng.integers(0, len(starts) - 1, len(starts) - 1)
-        places = np.concatenate([order[starts[g] : starts[g + 1]] for g in chosen])
-        if len(set(held[places].tolist())) > 1:
-            drawn.append(metric(held[places], scores[places]))
-    bounds = np.percentile(drawn, _INTERVAL) if drawn else (np.nan, np.nan)
-    return [_rounded(metric(held, scores)), *(_rounded(bound) for bound in bounds)]
+        yield np.concatenate([order[starts[g] : starts[g + 1]] for g in chosen])
 
 
 def _rounded(value: Any) -> float:
