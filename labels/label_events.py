@@ -10,9 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
 
-from labels.errors import InputError
+from labels.jsonl import read_records
 from labels.records import Post
 from labels.results import Version
 from labels.samples import Verdict
@@ -83,11 +83,7 @@ LABEL_EVENT: TypeAdapter[LabelEvent] = TypeAdapter(LabelEvent)
 def read_events(path: Path) -> Iterator[LabelEvent]:
     """Events of a JSONL file; raises ``InputError`` with the line."""
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield LABEL_EVENT.validate_json(line)
-            except ValidationError as error:
-                raise InputError(f"{path}:{number}: no label event: {error}") from None
+        yield from read_records(lines, LABEL_EVENT, str(path), "label event")
 
 
 def write_events(path: Path, events: Iterable[LabelEvent]) -> None:

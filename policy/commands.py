@@ -16,11 +16,12 @@ from typing import IO, Any, get_args
 
 import click
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
 from labels.cases import Case
 from labels.decisions import Decision
 from labels.errors import ConfigError, InputError
+from labels.jsonl import read_records
 from labels.operating import Operating, read_operating
 from policy.backtest import Tally, compare, report
 from policy.backtest_page import page
@@ -32,6 +33,8 @@ from policy.resolve import Policy, resolve
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _folder = click.Path(file_okay=False, path_type=Path)
 _CHUNK = 10_000
+_DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+_CASE: TypeAdapter[Case] = TypeAdapter(Case)
 
 _Tables = dict[str, Operating]
 
@@ -211,19 +214,11 @@ def _lines(loaded: LoadedPack) -> list[str]:
 
 
 def _decisions(source: IO[str]) -> Iterator[Decision]:
-    for number, line in enumerate(source, 1):
-        try:
-            yield Decision.model_validate_json(line)
-        except ValidationError as error:
-            raise InputError(f"{source.name}:{number}: no decision: {error}") from None
+    return read_records(source, _DECISION, source.name, "decision")
 
 
 def _cases(lines: Iterable[str | bytes], name: str, first: int = 1) -> Iterator[Case]:
-    for number, line in enumerate(lines, first):
-        try:
-            yield Case.model_validate_json(line)
-        except ValidationError as error:
-            raise InputError(f"{name}:{number}: no case: {error}") from None
+    return read_records(lines, _CASE, name, "case", first)
 
 
 def _tally(decisions: Path, rescored: Path | None, old: Policy, new: Policy) -> Tally:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from labels.cases import LabelFacts, Strikes
-from labels.errors import InputError
 from labels.events import EVENT, Event
+from labels.jsonl import read_records
 from labels.results import Suggestion, Version
 from policy.cases import CATEGORIES, CLAUSES, PROTECTED, Bools, proposals
 from policy.floors import REVIEWERS, STEPS
@@ -71,11 +70,7 @@ class Rules:
 
 def _events(path: Path) -> Iterator[Event]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield EVENT.validate_json(line)
-            except ValidationError as error:
-                raise InputError(f"{path}:{number}: no event: {error}") from None
+        yield from read_records(lines, EVENT, str(path), "event")
 
 
 def rule_chunk(read: Path, target: Path, scores: Scores, rules: Rules) -> int:
