@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from classifiers.bundle import Source
+from classifiers.bundle import Manifest, Source
 from labels.label_events import LABEL_EVENT, LabelEvent
 from labels.records import LabelledPost
 from labels.samples import Verdict
@@ -16,6 +16,11 @@ from training.ngram import Floats
 #: the name of this source in a manifest
 LABEL_EVENTS = "label events"
 _LICENCE = "the platform's own posts, not to be passed on"
+
+
+def data_sets(manifest: Manifest) -> tuple[Source, ...]:
+    """The corpus, then the public sets a model learned from; label events are no data set."""
+    return tuple(source for source in manifest.sources if source.name != LABEL_EVENTS)
 
 
 def event_lessons(events: Sequence[LabelEvent], trust: Floats, stories: Sequence[int]) -> Lessons:

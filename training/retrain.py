@@ -23,7 +23,7 @@ from policy.pack import load_pack
 from training.config import NgramConfig, TransformerConfig
 from training.gates.config import GatesConfig
 from training.gates.run import Measuring, run_gates, write_gates
-from training.label_lessons import LABEL_EVENTS, event_lessons
+from training.label_lessons import data_sets, event_lessons
 from training.label_quality.page import write_quality
 from training.label_quality.screen import ScreenConfig, screen
 from training.lessons import Lessons, corpus_lessons, parted, public_lessons
@@ -96,8 +96,7 @@ class Retraining:
 
     def _lessons(self, champion: Bundle) -> list[Lessons]:
         """The corpus, and those public sets that the champion learned from."""
-        names = [source.name for source in champion.manifest.sources[1:]]
-        names = [name for name in names if name != LABEL_EVENTS]
+        names = [source.name for source in data_sets(champion.manifest)[1:]]
         corpus = corpus_lessons(self.folder)
         if not names:
             return [corpus]

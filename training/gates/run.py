@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from classifiers.bundle import Bundle, Source
+from classifiers.bundle import Bundle
 from classifiers.scorer import Scorer
 from labels.errors import ModelError
 from labels.records import Post
@@ -17,7 +17,7 @@ from policy.pack import LoadedPack
 from policy.resolve import resolve
 from training.gates.checks import Side, gates
 from training.gates.config import GatesConfig
-from training.label_lessons import LABEL_EVENTS
+from training.label_lessons import data_sets
 from training.release.report import release_report
 from training.release.robustness import speed
 from training.release.rows import ScoredRows, Unlearned, unlearned
@@ -83,8 +83,8 @@ def _side(bundle: Bundle, rows: Unlearned, measuring: Measuring) -> tuple[Side, 
 
 def _check_same_rows(champion: Bundle, candidate: Bundle) -> None:
     """What the champion held out must be unseen by the candidate too."""
-    corpus, *public = _sources(champion)
-    same, *learned = _sources(candidate)
+    corpus, *public = data_sets(champion.manifest)
+    same, *learned = data_sets(candidate.manifest)
     held_out = champion.manifest.held_out == candidate.manifest.held_out
     if not held_out or corpus != same or learned not in ([], public):
         raise ModelError(
@@ -92,8 +92,3 @@ def _check_same_rows(champion: Bundle, candidate: Bundle) -> None:
             "others, so no rows are unseen by both",
             remedy="train the candidate from the champion with the same corpus and public sets",
         )
-
-
-def _sources(bundle: Bundle) -> list[Source]:
-    """The corpus, then the public sets."""
-    return [source for source in bundle.manifest.sources if source.name != LABEL_EVENTS]

@@ -10,7 +10,7 @@ import numpy as np
 from classifiers.bundle import Manifest, Source
 from labels.dataset import unseen_writers_folder
 from labels.errors import ModelError
-from training.label_lessons import LABEL_EVENTS
+from training.label_lessons import data_sets
 from training.lessons import Lessons, corpus_lessons, parted, public_lessons
 from training.release.scored import Model, Scored, score
 
@@ -79,7 +79,7 @@ def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
     if data is None:
         return Unlearned(rows, strangers, None, None)
     everything = public_lessons(data, train=True)
-    learned = [source for source in manifest.sources[1:] if source.name != LABEL_EVENTS]
+    _, *learned = data_sets(manifest)
     _check(learned, everything.sources, manifest)
     names = [source.name for source in learned]
     used = np.isin(everything.writers, names)
