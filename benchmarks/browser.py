@@ -63,8 +63,9 @@ class Moderator:
         self.page.on("dialog", self._asked)
 
     def sign_in(self, user: str, password: str) -> None:
-        """By name and password, with the keyboard."""
+        """By name and password, with the keyboard, once the first field has the focus."""
         self.page.goto("/console")
+        self.page.wait_for_selector("[name=user]:focus")
         self.page.keyboard.type(user)
         self.page.keyboard.press("Tab")
         self.page.keyboard.type(password)

@@ -18,9 +18,9 @@ MODEL = default_model_folder()
 
 @pytest.fixture(scope="module")
 def many() -> list[Post]:
-    """500 posts of the corpus, long ones among them."""
+    """200 posts of the corpus, long ones among them."""
     rows = posts(load_corpus(corpus_folder()))
-    return [*sorted(rows, key=lambda post: len(post.text or ""))[-20:], *rows[::14][:480]]
+    return [*sorted(rows, key=lambda post: len(post.text or ""))[-8:], *rows[::60][:192]]
 
 
 def test_batch_order_and_threads_change_no_bit(many: list[Post]) -> None:

@@ -115,7 +115,7 @@ HOSTILE = {
     + FAKE_DOCTOR["text"]
     + "\u202e txt.exe",
     "endless": FAKE_DOCTOR["text"] + "W" * (20_000 - len(FAKE_DOCTOR["text"])),
-    "flood": FAKE_DOCTOR["text"] + "\u200b\u200c\u200d\u2060\u0336\u0489" * 3_000,
+    "flood": FAKE_DOCTOR["text"] + "\u200b\u200c\u200d\u2060\u0336\u0489" * 500,
 }
 
 

@@ -35,7 +35,7 @@ def small_corpus(folder: Path, writers: int = 2, every: int = 5) -> Path:
 
 def test_training_writes_a_bundle_that_scores(tmp_path: Path, run: Run) -> None:
     """From corpus to bundle with one command; figures come from rows it did not learn."""
-    folder = small_corpus(tmp_path / "corpus", every=8)
+    folder = small_corpus(tmp_path / "corpus", every=10)
     quick = CONFIG.read_text(encoding="utf-8").replace("folds: 5", "folds: 2")
     (tmp_path / "quick.yaml").write_text(quick, encoding="utf-8")
     arguments = ["--config", "quick.yaml", "--corpus", str(folder), "--out", "model"]
