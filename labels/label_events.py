@@ -23,11 +23,13 @@ from labels.yamlfile import Strict
 class Origin(StrEnum):
     """Where a label comes from, the weakest first; a later one in this list outranks an earlier.
 
-    ``sample``: one person judged a post of an audit. ``review``: one reviewer decided.
-    ``two_reviewers``: a second one agreed. ``appeal``: somebody who took no part in the decision
-    judged it again.
+    ``chosen``: one person judged a post of an audit that was chosen for what its label would
+    teach. ``sample``: the same, and the post was drawn at random, so that labels of this origin
+    alone speak of an audit. ``review``: one reviewer decided. ``two_reviewers``: a second one
+    agreed. ``appeal``: somebody who took no part in the decision judged it again.
     """
 
+    CHOSEN = "chosen"
     SAMPLE = "sample"
     REVIEW = "review"
     TWO_REVIEWERS = "two_reviewers"
@@ -36,6 +38,7 @@ class Origin(StrEnum):
 
 #: how much a label counts in training, by its origin
 WEIGHTS = {
+    Origin.CHOSEN: 0.7,
     Origin.SAMPLE: 0.7,
     Origin.REVIEW: 0.7,
     Origin.TWO_REVIEWERS: 1.0,

@@ -163,15 +163,16 @@ def as_events(
         now: when they were handed in.
     """
     for answer in answers:
+        origin = Origin.CHOSEN if answer.stratum == CHOSEN else Origin.SAMPLE
         yield LabelEvent(
             event_id=f"{plan.model.sha256[:12]}.{answer.row}.{answer.annotator}",
             at=now,
-            origin=Origin.SAMPLE,
+            origin=origin,
             annotator=answer.annotator,
             post=masked_post(posts[answer.row]),
             verdict=answer.verdict,
             clauses=answer.clauses,
-            weight=WEIGHTS[Origin.SAMPLE],
+            weight=WEIGHTS[origin],
             model=plan.model,
             policy=plan.policy,
         )

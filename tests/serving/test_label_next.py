@@ -248,7 +248,7 @@ def test_answers_become_labels_and_never_an_estimate(
     assert "{" not in written.output
     events = list(read_events(out))
     assert [event.post.data_id for event in events] == [row["data_id"] for row in rows]
-    assert {(event.origin, event.verdict) for event in events} == {(Origin.SAMPLE, Verdict.CLEAN)}
+    assert {(event.origin, event.verdict) for event in events} == {(Origin.CHOSEN, Verdict.CLEAN)}
 
 
 def test_chosen_posts_reach_the_queue_as_any_other(

@@ -21,7 +21,7 @@ from training.lessons import Lessons
 from training.ngram import Floats
 
 #: where one person alone said so
-_ONE_PERSON = frozenset({Origin.SAMPLE, Origin.REVIEW})
+_ONE_PERSON = frozenset({Origin.CHOSEN, Origin.SAMPLE, Origin.REVIEW})
 
 
 class ScreenConfig(Strict):
