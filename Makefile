@@ -36,8 +36,9 @@ lint: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --editable '.[train,test]' '$(TORCH)'
 	@touch $@ .venv/installed
 
-bench: .venv/installed-bench
-	$(BIN)/python benchmarks/speed.py
+bench: .venv/installed-bench .venv-peers/installed
+	$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
+	$(BIN)/python benchmarks/scale.py
 
 policy-check: .venv/installed-test
 	$(BIN)/python benchmarks/policy_check.py
@@ -59,5 +60,10 @@ console-check: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --editable '.[train,bench]' '$(TORCH)'
 	@touch $@ .venv/installed
 
+.venv-peers/installed: .venv/bin/python benchmarks/peers.txt
+	$(BIN)/python -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers.txt '$(TORCH)'
+	@touch $@
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-peers

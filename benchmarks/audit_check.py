@@ -34,6 +34,7 @@ _MINGBIAN = Path(sys.executable).with_name("mingbian")
 _MAX_SECONDS = 30 * 60
 _MIN_RATIO = 12.0
 _MAX_GROWTH = 1.25
+_PEER_POSTS = 200
 _RAY_POSTS = 8_000
 _KILL_POSTS, _KILL_INPUTS = 12_000, 3_000
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -108,7 +109,7 @@ def rate(work: Path, posts: int) -> bool:
     _write_jsonl(source, _distinct(posts, random.Random(_SEED)))
     ran = _audit(source, work / "out_distinct")
     counts = _summary(work / "out_distinct")["rows"]
-    peer = pipeline(real_length_posts(2_000))["posts_per_second"]
+    peer = pipeline(real_length_posts(_PEER_POSTS)).posts_per_second
     ours = posts / ran.seconds
     print(
         f"rate: {counts['distinct_inputs']} distinct posts at {ours:.1f} a second, start and "

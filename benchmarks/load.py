@@ -132,17 +132,17 @@ def server(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 async def _measure(address: str, process: int, seconds: int) -> list[str]:
-    bodies = _bodies()
+    bodies = real_bodies()
     async with Client(address) as client:
-        await _closed(client, bodies, _WARM_UP_SECONDS)
-        capacity = await _closed(client, bodies, _CAPACITY_SECONDS)
+        await closed(client, bodies, _WARM_UP_SECONDS)
+        capacity = await closed(client, bodies, _CAPACITY_SECONDS)
         print(f"capacity: {capacity:.0f} posts/s, one a request, on {os.cpu_count()} cores")
-        before = _resident_mb(process)
+        before = resident_mb(process)
         normal = await _open(client, bodies, _NORMAL * capacity, seconds)
-        middle = _resident_mb(process)
+        middle = resident_mb(process)
         _tell(f"{_NORMAL:.0%} of it for {seconds} s", normal)
         flood = await _open(client, bodies, _OVERLOAD * capacity, _OVERLOAD_SECONDS)
-        after = _resident_mb(process)
+        after = resident_mb(process)
         _tell(f"{_OVERLOAD:.0%} of it for {_OVERLOAD_SECONDS} s", flood)
     slower = flood.percentile(99) / normal.percentile(99)
     print(f"p99 of the accepted: {slower:.2f} times (at most {_MAX_SLOWER:.0f})")
@@ -158,7 +158,7 @@ async def _measure(address: str, process: int, seconds: int) -> list[str]:
     return [name for name, holds in checks.items() if not holds]
 
 
-def _bodies() -> list[bytes]:
+def real_bodies() -> list[bytes]:
     """Real-length posts, each new to the store, in an order of their own."""
     rows = posts(load_corpus(corpus_folder()))
     random.Random(_SEED).shuffle(rows)
@@ -169,7 +169,7 @@ def _bodies() -> list[bytes]:
     ]
 
 
-async def _closed(client: "Client", bodies: list[bytes], seconds: int) -> float:
+async def closed(client: "Client", bodies: list[bytes], seconds: int) -> float:
     """Posts a second of as many clients as keep every core busy."""
     end = time.perf_counter() + seconds
     done = 0
@@ -217,9 +217,10 @@ def _tell(what: str, seen: Seen) -> None:
     )
 
 
-def _resident_mb(process: int) -> float:
+def resident_mb(process: int) -> float:
+    """Megabytes that a process holds."""
     status: Any = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024  # type: ignore[union-attr]
+    return 1.024e-3 * int(re.search(r"VmRSS:\s+(\d+)", status).group(1))  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":
