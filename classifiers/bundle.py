@@ -11,7 +11,7 @@ from classifiers.encoding import Limits
 from classifiers.windows import Windows
 from labels.errors import ModelError
 from labels.operating import Operating
-from labels.results import Probability, Version
+from labels.results import Probability, Suggestion, Version
 from labels.taxonomy import MACHINE_WRITTEN, Category, taxonomy
 from labels.yamlfile import Strict
 
@@ -86,12 +86,12 @@ class Lineage(Strict):
 class Cascade(Strict):
     """What the first stage clears: posts for which it expects less than this in every category.
 
-    Of posts for which the whole model suggests anything in a category, at most ``risk`` are
-    cleared, in expectation over posts like the ``flagged`` held-out ones that its bound rests on.
-    Source: Angelopoulos et al. 2022, *Conformal Risk Control*.
+    Of the posts that the whole model raises to a level in a category, at most the level's share
+    in ``risks`` is cleared, in expectation over posts like the ``flagged`` held-out ones that the
+    bound rests on. Source: Angelopoulos et al. 2022, *Conformal Risk Control*.
     """
 
-    risk: Annotated[float, Field(gt=0, lt=1)]
+    risks: dict[Suggestion, Annotated[float, Field(gt=0, lt=1)]]
     clears: dict[Category, Probability]
     flagged: dict[Category, Annotated[int, Field(gt=0)]]
 

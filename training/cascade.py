@@ -7,10 +7,11 @@ what the whole model says, on some its bounds rest, and on the others it is meas
 import hashlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from classifiers.rendering import content
 from classifiers.scorer import Blend, Scorer
 from labels.errors import ModelError
 from labels.results import Suggestion
+from labels.taxonomy import Category
 from policy.decide import Decision
 from policy.pack import PolicyPack
 from policy.resolve import resolve
@@ -30,10 +32,10 @@ from training.lessons import HEADS, Lessons
 from training.ngram import Floats
 from training.release.scored import CATEGORIES, Model, Scored, score
 
-#: what a first stage may lose: a share of the flagged posts of each category
-RISK = 0.01
-#: from where on a post is flagged; each is bounded by itself where enough rows reach it
-LEVELS = (Suggestion.PROMPT, Suggestion.REVIEW)
+#: what a first stage may lose: a share of a category's posts that reach the level
+RISKS: Mapping[Suggestion, float] = MappingProxyType(
+    {Suggestion.PROMPT: 0.02, Suggestion.REVIEW: 0.01}
+)
 #: of the ridge regression
 _SHRINKAGE = 10.0
 _TINY = 1e-9
@@ -67,14 +69,16 @@ class Fitted:
     cascade: Cascade
 
 
-def fit_cascade(folder: Path, held_out: Lessons, pack: PolicyPack, risk: float = RISK) -> Fitted:
+def fit_cascade(
+    folder: Path, held_out: Lessons, pack: PolicyPack, risks: Mapping[Suggestion, float] = RISKS
+) -> Fitted:
     """The first stage of a bundle.
 
     Args:
         folder: of the bundle.
         held_out: rows that it did not learn from.
         pack: whose thresholds tell what is flagged.
-        risk: share of the flagged posts of a category that may be cleared, between 0 and 1.
+        risks: share of a category's posts that may be cleared, by the level that they reach.
 
     Raises:
         ModelError: the bundle has no n-gram part.
@@ -95,7 +99,7 @@ def fit_cascade(folder: Path, held_out: Lessons, pack: PolicyPack, risk: float =
         [expected(model.baseline.by_window(post), weights, bias) for post in bounded.rows.posts]
     )
     columns = [bundle.manifest.heads.index(category) for category in CATEGORIES]
-    return Fitted(weights, bias, _bounds(expects[:, columns], levels(bounded.decisions), risk))
+    return Fitted(weights, bias, _bounds(expects[:, columns], levels(bounded.decisions), risks))
 
 
 def write_cascade(folder: Path, fitted: Fitted) -> None:
@@ -110,6 +114,7 @@ def write_cascade(folder: Path, fitted: Fitted) -> None:
 
 def places_of(groups: Sequence[str], part: Part) -> list[int]:
     """Where the rows of one part are; a group's part depends on nothing but its name."""
+
     def part_of(group: str) -> Part:
         digest = hashlib.sha256(f"cascade {group}".encode()).digest()
         return _QUARTERS[digest[0] % len(_QUARTERS)]
@@ -170,18 +175,28 @@ def _learn(bundle: Bundle, part: Blend, scored: Scored) -> tuple[Weights, Weight
     return weights, np.array([fit.intercept_ for fit in fits], dtype=np.float32)
 
 
-def _bounds(expects: Floats, reached: Ints, risk: float) -> Cascade:
+def _bounds(expects: Floats, reached: Ints, risks: Mapping[Suggestion, float]) -> Cascade:
     """Of rows: what is expected of each category, and how far the whole model raises it."""
     clears, flagged = {}, {}
     for column, category in enumerate(CATEGORIES):
         mine, levels = expects[:, column], reached[:, column]
-        found = [bound(mine[reach(levels, level)], risk) for level in LEVELS]
-        flagged[category] = int(reach(levels, LEVELS[0]).sum())
-        if found[0] is None:
-            raise TooFewFlaggedError(
-                f"no cascade: {flagged[category]} rows are flagged for {category}, and a risk of "
-                f"{risk} takes {math.ceil(1 / risk) - 1}",
-                remedy="hold more rows out",
-            )
-        clears[category] = min(each for each in found if each is not None)
-    return Cascade(risk=risk, clears=clears, flagged=flagged)
+        flagged[category] = int(reach(levels, Suggestion.PROMPT).sum())
+        clears[category] = min(
+            _bound(mine, levels, level, risk, category) for level, risk in risks.items()
+        )
+    return Cascade(risks=dict(risks), clears=clears, flagged=flagged)
+
+
+def _bound(
+    expects: Floats, reached: Ints, level: Suggestion, risk: float, category: Category
+) -> float:
+    """Where too few rows reach a level, as few of all that are flagged may be lost."""
+    for rows in (reach(reached, level), reach(reached, Suggestion.PROMPT)):
+        at = bound(expects[rows], risk)
+        if at is not None:
+            return at
+    raise TooFewFlaggedError(
+        f"no cascade: {rows.sum()} rows are flagged for {category}, and a risk of {risk} takes "
+        f"{math.ceil(1 / risk) - 1}",
+        remedy="hold more rows out",
+    )

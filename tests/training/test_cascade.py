@@ -14,6 +14,7 @@ from labels.results import Stage
 from labels.taxonomy import Category
 from policy.pack import default_pack_path, load_pack
 from training.cascade import (
+    RISKS,
     Part,
     TooFewFlaggedError,
     bound,
@@ -89,7 +90,7 @@ def test_a_bundle_gets_a_first_stage(tmp_path: Path, strangers: Lessons) -> None
     before, pack = read_bundle(folder), load_pack(default_pack_path()).pack
     with pytest.raises(TooFewFlaggedError, match="rows are flagged for impersonation"):
         fit_cascade(folder, strangers.at(range(40)), pack)
-    fitted = fit_cascade(folder, strangers, pack, risk=0.2)
+    fitted = fit_cascade(folder, strangers, pack, risks=dict.fromkeys(RISKS, 0.2))
     write_cascade(folder, fitted)
     after = read_bundle(folder)
     assert after.sha256 != before.sha256

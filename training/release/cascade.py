@@ -8,9 +8,10 @@ from scipy.stats import binomtest
 
 from labels.reader import read_labels
 from labels.records import LabelledPost
+from labels.results import Suggestion
 from labels.suite import Suite
 from policy.decide import Decision, decide
-from training.cascade import LEVELS, RISK, Part, levels, places_of, reach
+from training.cascade import RISKS, Part, levels, places_of, reach
 from training.operating import MIN_GENRE_ROWS
 from training.release.scored import CATEGORIES, Bools, Model, Scored, cleared
 
@@ -53,7 +54,7 @@ def cascade(
     ]
     told.append({"en": "MisinfoCheck-zh", "zh": "MisinfoCheck-zh", **_of_suite(model, suite)})
     return {
-        "risk": RISK,
+        "risks": dict(RISKS),
         "splits": told,
         "protected": _by_protected_class(ours + strangers),
         "genres": _by_genre([each for each in (theirs, unseen) if each]),
@@ -79,14 +80,14 @@ def _measured(scored: Scored) -> Scored:
 
 def _told(decisions: Sequence[Decision], cleared: Bools) -> dict[str, Any]:
     reached = levels(decisions)
-    passed = ~reach(reached, LEVELS[0]).any(axis=1)
+    passed = ~reach(reached, Suggestion.PROMPT).any(axis=1)
     return {
         "rows": len(cleared),
         "cleared": _share(cleared),
         "cleared_of_passed": _share(cleared[passed]),
         "categories": {
             category.value: {
-                level.value: lost(reach(reached[:, place], level), cleared) for level in LEVELS
+                level.value: lost(reach(reached[:, place], level), cleared) for level in RISKS
             }
             for place, category in enumerate(CATEGORIES)
         },
@@ -104,7 +105,7 @@ def _of_suite(model: Model, suite: Suite) -> dict[str, Any]:
 
 def _by_protected_class(scored: Scored) -> dict[str, Any]:
     """What is lost of the flagged posts of each class, in any category."""
-    flagged = reach(levels(scored.decisions), LEVELS[0]).any(axis=1)
+    flagged = reach(levels(scored.decisions), Suggestion.PROMPT).any(axis=1)
     marks = [post.protected if isinstance(post, LabelledPost) else () for post in scored.rows.posts]
     names = sorted({name for each in marks for name in each})
     of = {name: np.array([name in each for each in marks]) for name in names}
