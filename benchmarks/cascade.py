@@ -24,7 +24,7 @@ from classifiers.rendering import content
 from classifiers.scorer import load_scorer
 from labels.dataset import corpus_folder
 from labels.records import Post
-from labels.results import Stage
+from labels.results import ScoringStage
 from labels.taxonomy import Category
 from training.lessons import HEADS, Lessons
 from training.release.rows import unlearned
@@ -63,7 +63,7 @@ def main() -> None:
         "posts": len(rows),
         "ordinary": "public sets" if arguments.data_dir else "clean posts of the corpus",
         "characters_a_post": round(float(np.mean([len(content(post)) for post in rows])), 1),
-        "cleared": round(stages.count(Stage.FIRST) / len(rows), 4),
+        "cleared": round(stages.count(ScoringStage.FIRST) / len(rows), 4),
         "posts_per_second": {"pipeline_bert_base_fp32": peer, **rates},
         "over_pipeline": {name: round(rate / peer, 1) for name, rate in rates.items()},
     }

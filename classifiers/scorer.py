@@ -19,7 +19,7 @@ from classifiers.windows import coverage
 from labels.errors import ModelError, ScoringError
 from labels.operating import Operating
 from labels.records import Post
-from labels.results import HeadScores, Stage, Version
+from labels.results import HeadScores, ScoringStage, Version
 from labels.taxonomy import MACHINE_WRITTEN
 
 #: fewer characters of title and text do not tell who wrote them
@@ -153,15 +153,17 @@ class Scorer:
         except ScoringError as error:
             raise ScoringError(f"post {post.data_id!r}: {error}") from error
 
-    def _answer(self, post: Post) -> tuple[npt.NDArray[np.float64], Stage]:
+    def _answer(self, post: Post) -> tuple[npt.NDArray[np.float64], ScoringStage]:
         """Probabilities of shape (heads,), and which stage they are of."""
         known = _NOTHING
         if self._first:
             look = self._first.look(post)
             if look.cleared:
-                return look.expected, Stage.FIRST
+                return look.expected, ScoringStage.FIRST
             known = {self._first.part: look.rows}
-        return probabilities(self._read(post, known), self._slopes, self._offsets), Stage.FULL
+        return probabilities(
+            self._read(post, known), self._slopes, self._offsets
+        ), ScoringStage.FULL
 
     def _score_one(self, post: Post) -> HeadScores:
         found, stage = self._answer(post)

@@ -51,7 +51,7 @@ class RiskLevel(StrEnum):
     HIGH = "high"
 
 
-class Stage(StrEnum):
+class ScoringStage(StrEnum):
     """Which part of a model answered: the first of a cascade, which only clears, or all of it."""
 
     FIRST = "first"
@@ -79,7 +79,7 @@ class HeadScores:
     heads: Mapping[str, float]
     machine_written: float | None
     text_coverage: float
-    stage: Stage = Stage.FULL
+    stage: ScoringStage = ScoringStage.FULL
 
 
 class Finding(Strict):
@@ -153,7 +153,7 @@ class ScoredPost(Strict):
     ai: AiOrigin
     proposed_sanction: ProposedSanction
     text_coverage: Probability
-    stage: Stage = Stage.FULL
+    stage: ScoringStage = ScoringStage.FULL
     warnings: tuple[str, ...]
     model: Version
     policy: Version

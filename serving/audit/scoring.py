@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from classifiers.scorer import Scorer, load_scorer
 from labels.errors import InputError
 from labels.records import Post, parse_post
-from labels.results import HeadScores, Stage
+from labels.results import HeadScores, ScoringStage
 from labels.taxonomy import taxonomy
 from serving.audit.layout import Layout
 from serving.audit.near import write_signatures
@@ -21,7 +21,7 @@ HEADS = taxonomy().heads
 #: what follows the heads in a row of scores; the stage as its place in ``STAGES``
 MACHINE, COVERAGE, STAGE = range(len(HEADS), len(HEADS) + 3)
 _WIDTH = len(HEADS) + 3
-STAGES = tuple(Stage)
+STAGES = tuple(ScoringStage)
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from labels.dataset import load_corpus, posts, unseen_writers_folder
 from labels.errors import ModelError
 from labels.reader import read_labels
 from labels.records import Post
-from labels.results import Stage, Suggestion
+from labels.results import ScoringStage, Suggestion
 from labels.taxonomy import taxonomy
 from policy.decide import decide
 from policy.pack import default_pack_path, load_pack
@@ -43,8 +43,8 @@ def test_what_is_cleared_passes_and_the_rest_is_as_without(
     """Posts that go on have the whole model's scores, to the bit."""
     policy = resolve(load_pack(default_pack_path()).pack, scorer.operating)
     found, whole = staged.score(many), scorer.score(many)
-    assert {each.stage for each in whole} == {Stage.FULL}
-    cleared = [each.stage is Stage.FIRST for each in found]
+    assert {each.stage for each in whole} == {ScoringStage.FULL}
+    cleared = [each.stage is ScoringStage.FIRST for each in found]
     assert 0.1 < sum(cleared) / len(many) < 0.8
     for post, each, full, gone in zip(many, found, whole, cleared, strict=True):
         assert tuple(each.heads) == taxonomy().heads
@@ -66,7 +66,7 @@ def test_one_bad_window_is_enough_to_go_on(staged: Scorer) -> None:
     """Ordinary words around it, as many as may be, do not clear a post."""
     (plain,) = staged.score([make_post(text=ORDINARY * 20)])
     (hidden,) = staged.score([make_post(text=ORDINARY * 10 + WRONG + ORDINARY * 10)])
-    assert (plain.stage, hidden.stage) == (Stage.FIRST, Stage.FULL)
+    assert (plain.stage, hidden.stage) == (ScoringStage.FIRST, ScoringStage.FULL)
 
 
 def test_explanations_and_log_odds_are_the_whole_models(

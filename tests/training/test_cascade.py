@@ -10,7 +10,7 @@ import pytest
 from classifiers.bundle import default_model_folder, read_bundle
 from classifiers.scorer import load_scorer
 from labels.dataset import unseen_writers_folder
-from labels.results import Stage
+from labels.results import ScoringStage
 from labels.taxonomy import Category
 from policy.pack import default_pack_path, load_pack
 from training.cascade import (
@@ -97,4 +97,4 @@ def test_a_bundle_gets_a_first_stage(tmp_path: Path, strangers: Lessons) -> None
     assert after.manifest.cascade == fitted.cascade
     assert set(fitted.cascade.clears) == set(Category)
     scored = load_scorer(folder, threads=1, cascade=True).score(strangers.posts[:20])
-    assert {each.stage for each in scored} == {Stage.FIRST, Stage.FULL}
+    assert {each.stage for each in scored} == {ScoringStage.FIRST, ScoringStage.FULL}
