@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -147,23 +148,21 @@ class Scorer:
         for each in waiting:
             yield each.result()
 
-    def _read(self, post: Post, known: Known = _NOTHING) -> npt.NDArray[np.float64]:
-        try:
-            return self._blend.read(post, known)
-        except ScoringError as error:
-            raise ScoringError(f"post {post.data_id!r}: {error}") from error
+    def _read(self, post: Post) -> npt.NDArray[np.float64]:
+        with _naming(post):
+            return self._blend.read(post)
 
     def _answer(self, post: Post) -> tuple[npt.NDArray[np.float64], ScoringStage]:
         """Probabilities of shape (heads,), and which stage they are of."""
         known = _NOTHING
-        if self._first:
-            look = self._first.look(post)
-            if look.cleared:
-                return look.expected, ScoringStage.FIRST
-            known = {self._first.part: look.rows}
-        return probabilities(
-            self._read(post, known), self._slopes, self._offsets
-        ), ScoringStage.FULL
+        with _naming(post):
+            if self._first:
+                look = self._first.look(post)
+                if look.cleared:
+                    return look.expected, ScoringStage.FIRST
+                known = {self._first.part: look.rows}
+            odds = self._blend.read(post, known)
+        return probabilities(odds, self._slopes, self._offsets), ScoringStage.FULL
 
     def _score_one(self, post: Post) -> HeadScores:
         found, stage = self._answer(post)
@@ -174,6 +173,15 @@ class Scorer:
             machine_written = None
         read = coverage(len(text), self._windows.over(text))
         return HeadScores(heads, machine_written, read, stage)
+
+
+@contextmanager
+def _naming(post: Post) -> Iterator[None]:
+    """A failure within says which post it was."""
+    try:
+        yield
+    except ScoringError as error:
+        raise ScoringError(f"post {post.data_id!r}: {error}") from error
 
 
 def probabilities(

@@ -18,6 +18,7 @@ from labels.taxonomy import taxonomy
 from policy.decide import decide
 from policy.pack import default_pack_path, load_pack
 from policy.resolve import resolve
+from policy.statistics import moved
 from tests.conftest import make_post
 
 MODEL = default_model_folder()
@@ -52,6 +53,17 @@ def test_what_is_cleared_passes_and_the_rest_is_as_without(
             assert decide(each, read_labels(post), policy).suggestion is Suggestion.PASS
         else:
             assert each == full
+
+
+def test_what_may_be_cleared_lies_far_below_every_level(staged: Scorer) -> None:
+    """The first stage's own scores suggest nothing under the pack in the package."""
+    cascade = read_bundle(MODEL).manifest.cascade
+    assert cascade
+    policy = resolve(load_pack(default_pack_path()).pack, staged.operating)
+    for category, limit in cascade.clears.items():
+        prompt = policy.levels[category].prompt
+        assert prompt
+        assert moved(limit, policy.shifts[category]) < prompt / 2
 
 
 def test_neighbours_and_threads_change_no_bit(many: list[Post], staged: Scorer) -> None:
