@@ -11,11 +11,12 @@ from classifiers.encoding import Limits
 from classifiers.windows import Windows
 from labels.errors import ModelError
 from labels.operating import Operating
-from labels.results import Version
+from labels.results import Probability, Suggestion, Version
 from labels.taxonomy import MACHINE_WRITTEN, Category, taxonomy
 from labels.yamlfile import Strict
 
 MANIFEST = "manifest.json"
+FIRST_STAGE = "first_stage.npz"
 DEFAULT_MODEL = "mingbian_zh_v0_5"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -82,6 +83,25 @@ class Lineage(Strict):
     events: Annotated[int, Field(ge=0)]
 
 
+class Cascade(Strict):
+    """What the first stage clears: posts for which it expects less than this in every category.
+
+    Of the posts that the whole model raises to a level in a category, at most the level's share
+    in ``risks`` is cleared, in expectation over posts like the ``flagged`` held-out ones that the
+    bound rests on. Source: Angelopoulos et al. 2022, *Conformal Risk Control*.
+    """
+
+    risks: dict[Suggestion, Annotated[float, Field(gt=0, lt=1)]]
+    clears: dict[Category, Probability]
+    flagged: dict[Category, Annotated[int, Field(gt=0)]]
+
+    @model_validator(mode="after")
+    def _every_category(self) -> Self:
+        if set(self.clears) != set(Category):
+            raise ValueError("clears must have a bound for every category")
+        return self
+
+
 class Manifest(Strict):
     """What a bundle is, and what its parts must hash to.
 
@@ -90,7 +110,8 @@ class Manifest(Strict):
     ``calibration`` has one entry a head. ``operating`` says of each category, and of
     ``machine_written`` where there is such a head, what every threshold does on held-out rows.
     ``held_out`` is None where all rows of ``sources`` were learned from. ``lineage`` is None
-    where training began from a published encoder. ``metrics`` is the evaluation, split by split.
+    where training began from a published encoder. ``cascade`` is None where there is no first
+    stage. ``metrics`` is the evaluation, split by split.
     """
 
     id: str
@@ -109,6 +130,7 @@ class Manifest(Strict):
     held_out: HeldOut | None
     pretrained: Pretrained | None
     lineage: Lineage | None = None
+    cascade: Cascade | None = None
     licence: str
     metrics: dict[str, Any]
 

@@ -8,6 +8,7 @@ fields were given, and the closed-valued ones). A field that was not sent gives 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +99,7 @@ def _roll(field: str, n: int, codes: Keys) -> Keys:
     return _finish(state)
 
 
+@lru_cache(maxsize=1024)  # fields, lengths and closed values: a few hundred tokens
 def _hash(token: str) -> Keys:
     state = np.array([_OFFSET], dtype=np.uint64)
     for byte in token.encode():

@@ -3,21 +3,24 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from classifiers.bundle import Bundle, NgramPart, TransformerPart, read_bundle
+from classifiers.cascade import FirstStage
 from classifiers.ngram_model import NgramModel
 from classifiers.rendering import content
 from classifiers.transformer_model import TransformerModel
 from classifiers.windows import coverage
-from labels.errors import ScoringError
+from labels.errors import ModelError, ScoringError
 from labels.operating import Operating
 from labels.records import Post
-from labels.results import HeadScores, Version
+from labels.results import HeadScores, ScoringStage, Version
 from labels.taxonomy import MACHINE_WRITTEN
 
 #: fewer characters of title and text do not tell who wrote them
@@ -40,27 +43,47 @@ class Reader(Protocol):
         ...
 
 
+#: log-odds by window that a reader gave of the post at hand
+Known = Mapping[Reader, npt.NDArray[np.float32]]
+_NOTHING: Known = MappingProxyType({})
+
+
 class Blend:
     """The weighted sum of readers' log-odds over the same windows; the worst window counts."""
 
     def __init__(self, parts: Sequence[tuple[float, Reader]]) -> None:
         self._parts = parts
 
-    def read(self, post: Post) -> npt.NDArray[np.float64]:
+    def read(self, post: Post, known: Known = _NOTHING) -> npt.NDArray[np.float64]:
         """Log-odds of shape (heads,); raises ``ScoringError`` if the runtime failed."""
-        return np.asarray(self.by_window(post).max(axis=0))
+        return np.asarray(self.by_window(post, known).max(axis=0))
 
-    def by_window(self, post: Post) -> npt.NDArray[np.float64]:
-        """Log-odds of shape (windows, heads); raises ``ScoringError`` if the runtime failed."""
-        rows = np.sum([weight * reader.read(post) for weight, reader in self._parts], axis=0)
-        return np.asarray(rows, dtype=np.float64)
+    def by_window(self, post: Post, known: Known = _NOTHING) -> npt.NDArray[np.float64]:
+        """Log-odds of shape (windows, heads).
+
+        Args:
+            post: to be read.
+            known: what some of the readers said of it already.
+
+        Raises:
+            ScoringError: the runtime failed.
+        """
+        rows = [
+            weight * (known[reader] if reader in known else reader.read(post))
+            for weight, reader in self._parts
+        ]
+        return np.asarray(np.sum(rows, axis=0), dtype=np.float64)
 
 
 class Scorer:
     """A loaded bundle: its parts' log-odds, blended, and calibrated head by head."""
 
-    def __init__(self, bundle: Bundle, *, threads: int) -> None:
-        """Load a checked bundle; raises ``ModelError`` if a part does not fit the manifest."""
+    def __init__(self, bundle: Bundle, *, threads: int, cascade: bool = False) -> None:
+        """Load a checked bundle; see :func:`load_scorer`.
+
+        Raises:
+            ModelError: a part does not fit the manifest, or there is no cascade to use.
+        """
         manifest = bundle.manifest
         self.version: Version = bundle.version
         #: the model that training began from
@@ -68,11 +91,18 @@ class Scorer:
         self.operating: Mapping[str, Operating] = manifest.operating
         self._heads = manifest.heads
         self._windows = manifest.windows
-        self._blend = Blend([(part.weight, load_reader(bundle, part)) for part in manifest.parts])
+        parts = [(part.weight, load_reader(bundle, part)) for part in manifest.parts]
+        self._blend = Blend(parts)
+        self._first = _first_stage(bundle, parts) if cascade else None
         self._slopes = np.array([c.slope for c in manifest.calibration])
         self._offsets = np.array([c.offset for c in manifest.calibration])
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="score")
+
+    @property
+    def cascade(self) -> bool:
+        """Whether a first stage clears posts in :meth:`score`."""
+        return self._first is not None
 
     def score(self, posts: Sequence[Post]) -> list[HeadScores]:
         """One result a post, in order.
@@ -119,19 +149,39 @@ class Scorer:
             yield each.result()
 
     def _read(self, post: Post) -> npt.NDArray[np.float64]:
-        try:
+        with _naming(post):
             return self._blend.read(post)
-        except ScoringError as error:
-            raise ScoringError(f"post {post.data_id!r}: {error}") from error
+
+    def _answer(self, post: Post) -> tuple[npt.NDArray[np.float64], ScoringStage]:
+        """Probabilities of shape (heads,), and which stage they are of."""
+        known = _NOTHING
+        with _naming(post):
+            if self._first:
+                look = self._first.look(post)
+                if look.cleared:
+                    return look.expected, ScoringStage.FIRST
+                known = {self._first.part: look.rows}
+            odds = self._blend.read(post, known)
+        return probabilities(odds, self._slopes, self._offsets), ScoringStage.FULL
 
     def _score_one(self, post: Post) -> HeadScores:
-        found = probabilities(self._read(post), self._slopes, self._offsets)
+        found, stage = self._answer(post)
         heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
         machine_written = heads.pop(MACHINE_WRITTEN, None)
         text = content(post)
         if len(text) < MIN_ORIGIN_CHARS:
             machine_written = None
-        return HeadScores(heads, machine_written, coverage(len(text), self._windows.over(text)))
+        read = coverage(len(text), self._windows.over(text))
+        return HeadScores(heads, machine_written, read, stage)
+
+
+@contextmanager
+def _naming(post: Post) -> Iterator[None]:
+    """A failure within says which post it was."""
+    try:
+        yield
+    except ScoringError as error:
+        raise ScoringError(f"post {post.data_id!r}: {error}") from error
 
 
 def probabilities(
@@ -151,14 +201,22 @@ def load_reader(bundle: Bundle, part: NgramPart | TransformerPart) -> Reader:
     return TransformerModel(bundle.folder, part, windows, heads)
 
 
-def load_scorer(folder: Path, *, threads: int) -> Scorer:
+def load_scorer(folder: Path, *, threads: int, cascade: bool = False) -> Scorer:
     """The model in a bundle folder, checked and ready.
 
     Args:
         folder: see :func:`classifiers.bundle.read_bundle`.
         threads: posts scored at the same time, >= 1.
+        cascade: let the first stage answer for plainly ordinary posts.
 
     Raises:
-        ModelError: the bundle is not whole, or does not fit its own manifest.
+        ModelError: the bundle is not whole, does not fit its own manifest, or has no cascade.
     """
-    return Scorer(read_bundle(folder), threads=threads)
+    return Scorer(read_bundle(folder), threads=threads, cascade=cascade)
+
+
+def _first_stage(bundle: Bundle, parts: Sequence[tuple[float, Reader]]) -> FirstStage:
+    part = next((reader for _, reader in parts if isinstance(reader, NgramModel)), None)
+    if part is None:
+        raise ModelError(f"{bundle.folder}: no cascade without an n-gram part")
+    return FirstStage(bundle, part)

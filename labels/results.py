@@ -51,6 +51,13 @@ class RiskLevel(StrEnum):
     HIGH = "high"
 
 
+class ScoringStage(StrEnum):
+    """Which part of a model answered: the first of a cascade, which only clears, or all of it."""
+
+    FIRST = "first"
+    FULL = "full"
+
+
 class Version(Strict):
     """What made a decision; ``sha256`` is of the model bundle or the policy file."""
 
@@ -65,12 +72,14 @@ class HeadScores:
 
     ``heads`` maps categories, clauses and protected classes to calibrated probabilities.
     ``machine_written`` is None where the model has no such head or abstains.
-    ``text_coverage`` is the share of title and text that was read, 1.0 when all was.
+    ``text_coverage`` is the share of title and text that was read, 1.0 when all was. Scores of
+    the first ``stage`` are what it expects the whole model to say.
     """
 
     heads: Mapping[str, float]
     machine_written: float | None
     text_coverage: float
+    stage: ScoringStage = ScoringStage.FULL
 
 
 class Finding(Strict):
@@ -144,6 +153,7 @@ class ScoredPost(Strict):
     ai: AiOrigin
     proposed_sanction: ProposedSanction
     text_coverage: Probability
+    stage: ScoringStage = ScoringStage.FULL
     warnings: tuple[str, ...]
     model: Version
     policy: Version

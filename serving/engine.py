@@ -177,6 +177,7 @@ class Engine:
             ),
             proposed_sanction=decision.sanction,
             text_coverage=scores.text_coverage,
+            stage=scores.stage,
             warnings=(*input_warnings(post), *decision.warnings),
             model=seat.version,
             policy=seat.active.loaded.version,

@@ -80,9 +80,14 @@ def write_bundle(
         licence=_licence(identity.sources),
         metrics=behaviour.metrics,
     )
+    write_manifest(folder, manifest)
+    (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Into a bundle; its hash is that of the bundle."""
     text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
 
 
 def _licence(sources: Sequence[Source]) -> str:

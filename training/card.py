@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from classifiers.bundle import Manifest, NgramPart
+from labels.results import Suggestion
 from labels.taxonomy import MACHINE_WRITTEN, Category
 
 _SPLITS = {
@@ -58,7 +59,7 @@ calibrated head by head:
 
 {parts}
 
-{_pretrained(manifest)}Licence of the weights, which is not the code's: {manifest.licence}.
+{_first_stage(manifest)}{_pretrained(manifest)}Licence of the weights, which is not the code's: {manifest.licence}.
 Learned from{_but_held_out(manifest)}:
 
 {sources}
@@ -182,6 +183,18 @@ def _but_held_out(manifest: Manifest) -> str:
 def _origin(manifest: Manifest) -> str:
     knows = MACHINE_WRITTEN in manifest.heads
     return f"has {'a' if knows else 'no'} head for machine-written text"
+
+
+def _first_stage(manifest: Manifest) -> str:
+    if manifest.cascade is None:
+        return ""
+    risks = manifest.cascade.risks
+    return (
+        "A first stage, which is the linear model alone, may clear posts in audits: in each\n"
+        f"category at most {100 * risks[Suggestion.REVIEW]:g} % of those that the whole model "
+        f"would send to review, and {100 * risks[Suggestion.PROMPT]:g} % of\nthose for which it "
+        "would suggest anything.\n\n"
+    )
 
 
 def _pretrained(manifest: Manifest) -> str:

@@ -1,6 +1,7 @@
 """``mingbian train``."""
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from classifiers.bundle import read_manifest
 from labels.dataset import load_corpus, posts
 from labels.records import LabelledPost
 from labels.taxonomy import Category, taxonomy
 from labels.yamlfile import read_yaml
+from policy.pack import default_pack_path, load_pack
 from training.bundle import Identity, write_bundle
 from training.config import NgramConfig
 from training.evaluate import (
@@ -160,6 +163,31 @@ def compare(training_run: "TrainingRun", folds: tuple[int, ...]) -> None:
         found.append(_splits(training_run.measure(fold).behaviour.metrics))
         click.echo(json.dumps({"fold": fold, **found[-1]}, indent=1))
     click.echo(json.dumps({"mean_over_folds": _means(found)}, indent=1))
+
+
+@train.command()
+@click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@corpus_option
+@data_option
+@_out_option
+def cascade(model: Path, folder: Path, data_dir: Path | None, out: Path) -> None:
+    """A copy of the bundle MODEL with a first stage, as `run` would have exported it.
+
+    Fitted on rows that MODEL did not learn from, so corpus and public sets must be those that it
+    was trained with.
+    """
+    from training.cascade import fit_cascade, write_cascade  # noqa: PLC0415  scikit-learn is slow
+    from training.release.rows import unlearned  # noqa: PLC0415
+
+    if out.exists():
+        raise click.UsageError(f"--out {out}: exists")
+    rows = unlearned(read_manifest(model).manifest, folder, data_dir)
+    held_out = rows.corpus + rows.public if rows.public else rows.corpus
+    fitted = fit_cascade(model, held_out, load_pack(default_pack_path()).pack)
+    shutil.copytree(model, out)
+    write_cascade(out, fitted)
+    click.echo(json.dumps(fitted.cascade.model_dump(mode="json"), indent=1))
+    click.echo(f"wrote {out}")
 
 
 def _lessons(corpus: Path, data: Path | None, *, licensed: bool) -> list[Lessons]:

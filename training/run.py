@@ -9,6 +9,8 @@ from functools import partial, reduce
 from operator import add
 from pathlib import Path
 
+import click
+
 from classifiers.bundle import (
     Bundle,
     HeldOut,
@@ -24,7 +26,9 @@ from classifiers.scorer import Blend, Reader, load_reader
 from labels.errors import ModelError
 from labels.records import Post
 from labels.yamlfile import read_yaml
+from policy.pack import default_pack_path, load_pack
 from training.bundle import Identity, Part, write_bundle
+from training.cascade import TooFewFlaggedError, fit_cascade, write_cascade
 from training.champion import champion_weights
 from training.config import NgramConfig, TransformerConfig
 from training.encoder import init_encoder
@@ -135,13 +139,24 @@ class TrainingRun:
         return Measured(trained, folder, exported, found)
 
     def ship(self, folder: Path, measured: Measured, lineage: Lineage | None = None) -> None:
-        """Write the bundle of the very model that was measured.
+        """Write the bundle of the very model that was measured, with a first stage if it can be.
 
-        It never learns the rows that calibrate it and set its thresholds.
+        It never learns the rows that calibrate it and set its thresholds and bounds.
         """
         shutil.copytree(measured.folder, folder, dirs_exist_ok=True)
         identity = self._identity(measured.trained, lineage)
         write_bundle(folder, measured.parts, measured.behaviour, identity)
+        if self._config.expert_weight > 0:
+            self._add_cascade(folder, measured.trained.held_out)
+
+    def _add_cascade(self, folder: Path, held_out: HeldOut) -> None:
+        unseen = reduce(add, [parted(lessons, held_out)[1] for lessons in self._lessons])
+        try:
+            fitted = fit_cascade(folder, unseen, load_pack(default_pack_path()).pack)
+        except TooFewFlaggedError as error:
+            click.echo(f"warning: {error}", err=True)
+        else:
+            write_cascade(folder, fitted)
 
     @property
     def _everything(self) -> Lessons:

@@ -11,7 +11,8 @@ from typing import IO, Any
 
 import click
 
-from classifiers.scorer import load_scorer
+from classifiers.bundle import read_bundle
+from classifiers.scorer import Scorer
 from labels.label_events import write_events
 from labels.results import Version
 from labels.yamlfile import read_yaml
@@ -55,6 +56,7 @@ class _Asked:
     engine: str
     ray_address: str | None
     json_progress: bool
+    cascade: bool | None
 
     def __post_init__(self) -> None:
         if (self.first is None) != (self.last is None):
@@ -63,12 +65,19 @@ class _Asked:
     def mapping(self) -> ColumnMapping | None:
         return read_yaml(self.columns, ColumnMapping) if self.columns else None
 
-    def plan(self, sources: Sources, model: Version, policy: Version) -> Plan:
+    def scorer(self, loading: Loading) -> Scorer:
+        """With its first stage where the bundle has one, unless that was asked for or off."""
+        bundle = read_bundle(loading.model)
+        cascade = bundle.manifest.cascade is not None if self.cascade is None else self.cascade
+        return Scorer(bundle, threads=loading.threads, cascade=cascade)
+
+    def plan(self, sources: Sources, scorer: Scorer, policy: Version) -> Plan:
         mapping = self.mapping()
         return Plan(
             sources=sources.files,
             columns=mapping.columns if mapping else None,
-            model=model,
+            model=scorer.version,
+            cascade=scorer.cascade,
             policy=policy,
             history=sha256_of(self.history) if self.history else None,
             first=self.first.date() if self.first else None,
@@ -109,6 +118,10 @@ def audit() -> None:
     "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
     help="This process, or Ray Data.",
 )  # fmt: skip
+@click.option(
+    "--cascade/--no-cascade", default=None, show_default="on where the model has one",
+    help="Let the model's first stage clear plainly ordinary posts.",
+)  # fmt: skip
 @click.option("--ray-address", help="A cluster; without it Ray starts on this machine.")
 @click.option("--json-progress", is_flag=True, help="Progress as JSON lines on standard error.")
 @engine_options
@@ -121,8 +134,8 @@ def run(sources: tuple[str, ...], out: Path, loading: Loading, **options: Any) -
     asked = _Asked(**options)
     layout, mapping = Layout(out), asked.mapping()
     found = Sources(sources, mapping)
-    scorer, pack = load_scorer(loading.model, threads=loading.threads), load_pack(loading.policy)
-    plan = asked.plan(found, scorer.version, pack.version)
+    scorer, pack = asked.scorer(loading), load_pack(loading.policy)
+    plan = asked.plan(found, scorer, pack.version)
     rules = Rules(
         resolve(pack.pack, scorer.operating),
         {"model": plan.model, "policy": plan.policy},
@@ -130,7 +143,9 @@ def run(sources: tuple[str, ...], out: Path, loading: Loading, **options: Any) -
     )
     engine: Engine = LocalEngine(scorer, layout)
     if asked.engine == "ray":
-        engine = RayEngine(loading.model, layout, asked.ray_address, loading.threads)
+        engine = RayEngine(
+            loading.model, layout, asked.ray_address, loading.threads, cascade=scorer.cascade
+        )
     summary = Audit(found, plan, layout, engine, scorer, rules, asked.json_progress).run()
     rows = summary["rows"]
     click.echo(

@@ -19,12 +19,14 @@ class Plan(Strict):
     """Everything that results depend on, but for the rows themselves.
 
     ``history`` is the SHA-256 of the file of events. ``columns`` is the mapping that was given.
+    ``cascade``: whether the model's first stage cleared posts. Audits of format 1 had no stages.
     """
 
-    format: int = 1
+    format: int = 2
     sources: tuple[SourceFile, ...]
     columns: dict[str, str] | None
     model: Version
+    cascade: bool = False
     policy: Version
     history: str | None
     first: date | None

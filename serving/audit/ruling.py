@@ -19,7 +19,7 @@ from policy.floors import REVIEWERS, STEPS
 from policy.judge import SUGGESTIONS, Ruling, judge
 from policy.ledger import Record, fold
 from policy.resolve import Policy
-from serving.audit.scoring import COVERAGE, HEADS, MACHINE, Floats, Scores
+from serving.audit.scoring import COVERAGE, HEADS, MACHINE, STAGE, STAGES, Floats, Scores
 from serving.audit.tables import DECISIONS, FACTS, READ, replacing
 
 _NO_STRIKES = Strikes()
@@ -114,6 +114,7 @@ def _columns(ruling: Ruling, scores: Floats) -> dict[str, Any]:
         "days": ruling.days,
         "reviewers": [REVIEWERS[place] for place in ruling.step],
         "text_coverage": scores[:, COVERAGE],
+        "stage": [STAGES[int(place)].value for place in scores[:, STAGE]],
     }
 
 

@@ -11,16 +11,17 @@ import pyarrow.parquet as pq
 from classifiers.scorer import Scorer, load_scorer
 from labels.errors import InputError
 from labels.records import Post, parse_post
-from labels.results import HeadScores
+from labels.results import HeadScores, ScoringStage
 from labels.taxonomy import taxonomy
 from serving.audit.layout import Layout
 from serving.audit.near import write_signatures
 from serving.audit.tables import replacing
 
 HEADS = taxonomy().heads
-#: what follows the heads in a row of scores
-MACHINE, COVERAGE = len(HEADS), len(HEADS) + 1
-_WIDTH = len(HEADS) + 2
+#: what follows the heads in a row of scores; the stage as its place in ``STAGES``
+MACHINE, COVERAGE, STAGE = range(len(HEADS), len(HEADS) + 3)
+_WIDTH = len(HEADS) + 3
+STAGES = tuple(ScoringStage)
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,7 +52,9 @@ class LocalEngine:
 class RayEngine:
     """Ray Data: one actor a processor, each with the model; all see the folder of results."""
 
-    def __init__(self, model: Path, layout: Layout, address: str | None, workers: int) -> None:
+    def __init__(
+        self, model: Path, layout: Layout, address: str | None, workers: int, *, cascade: bool
+    ) -> None:
         """Join a cluster by its address, or start one on this machine.
 
         Raises:
@@ -65,7 +68,7 @@ class RayEngine:
                 f"--engine ray needs {error.name}", remedy="pip install 'mingbian[ray]'"
             ) from None
         self._ray, self._workers = ray, workers
-        self._arguments = (model.resolve(), layout.out.resolve())
+        self._arguments = (model.resolve(), layout.out.resolve(), cascade)
         try:
             started: dict[str, Any] = (
                 {} if address else {"num_cpus": workers, "include_dashboard": False}
@@ -95,8 +98,9 @@ class RayEngine:
 
 
 class _BlockActor:
-    def __init__(self, model: Path, out: Path) -> None:
-        self._scorer, self._layout = load_scorer(model, threads=1), Layout(out)
+    def __init__(self, model: Path, out: Path, cascade: bool) -> None:
+        self._scorer = load_scorer(model, threads=1, cascade=cascade)
+        self._layout = Layout(out)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         return {"posts": score_block(self._scorer, self._layout, int(row["block"]))}
@@ -125,7 +129,7 @@ class Scores:
         self._first = np.fromiter(first_inputs, dtype=np.int64)
 
     def of(self, inputs: npt.NDArray[np.int64]) -> Floats:
-        """Shape (inputs, heads and two more)."""
+        """Shape (inputs, heads and three more)."""
         found = np.empty((len(inputs), _WIDTH))
         # of blocks without inputs, which begin where the next does, the last one counts
         blocks = np.searchsorted(self._first, inputs, side="right") - 1
@@ -143,4 +147,5 @@ def distinct_posts(layout: Layout, number: int) -> list[Post]:
 
 def _row(scores: HeadScores) -> list[float]:
     machine = np.nan if scores.machine_written is None else scores.machine_written
-    return [*(scores.heads[head] for head in HEADS), machine, scores.text_coverage]
+    heads = (scores.heads[head] for head in HEADS)
+    return [*heads, machine, scores.text_coverage, STAGES.index(scores.stage)]

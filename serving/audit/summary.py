@@ -77,6 +77,7 @@ class Found:
             "rows": self._counts(),
             "suggestions": self._pairs("suggestion"),
             "steps": self._pairs("step"),
+            "stages": self._pairs("stage"),
             "categories": {category.value: self._levels(category, policy) for category in Category},
             "clauses": self.rows(
                 "SELECT clause, level, count(*) AS posts FROM (SELECT unnest(clauses) AS clause, "

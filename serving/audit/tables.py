@@ -55,6 +55,7 @@ DECISIONS = pa.schema(
         pa.field("reviewers", pa.int64()),
         pa.field("strikes", pa.list_(pa.int64(), 3)),
         pa.field("text_coverage", pa.float64()),
+        pa.field("stage", pa.string()),
         pa.field("model_sha256", pa.string()),
         pa.field("policy_sha256", pa.string()),
     ]

@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
+from classifiers.bundle import MANIFEST, default_model_folder
 from labels.dataset import corpus_folder
 from labels.errors import MingbianError
 from labels.label_events import read_events
@@ -29,6 +30,8 @@ from labels.samples import SampleAnswer, Verdict
 from mingbian import cli
 from policy.pack import default_pack_path
 from serving.admin_commands import open_store
+from serving.audit.layout import Layout
+from serving.audit.plan import read_plan
 from serving.audit.sample import FLAGGED, Stratum, estimates
 from serving.engine import Engine
 from serving.minhash import bands, signature
@@ -99,7 +102,7 @@ def test_every_row_of_every_file_is_decided_or_refused(
     (source / "e.jsonl").write_bytes(b"")
     write_jsonl(source / "f.jsonl", [first[3]])
     (source / "_SUCCESS").write_bytes(b"")
-    result = audit("run", source, "--out", tmp_path / "out")
+    result = audit("run", source, "--no-cascade", "--out", tmp_path / "out")
     assert result.exit_code == 2
     decided, errors = rows(tmp_path / "out"), rows(tmp_path / "out", "errors")
     assert [row["data_id"] for row in decided] == [post["data_id"] for post in some_posts]
@@ -126,6 +129,67 @@ def test_every_row_of_every_file_is_decided_or_refused(
         )
         assert row["machine_written"] == answer.ai.machine_written
         assert row["model_sha256"] == answer.model.sha256
+
+
+def test_the_first_stage_clears_and_says_so(
+    tmp_path: Path, some_posts: list[Post], engine: Engine
+) -> None:
+    """What goes on is answered as without it; the report tells the share that did not."""
+    plain = {"text": "周末带孩子去公园放风筝，风有点大，回来路上买了两斤橘子。"}
+    posts = [*some_posts, *({**plain, "data_id": f"plain{n}"} for n in range(3))]
+    source = write_jsonl(tmp_path / "a.jsonl", posts)
+    audit("run", source, "--out", tmp_path / "out")
+    decided = rows(tmp_path / "out")
+    answers = engine.score(list(map(json.dumps, posts)))
+    for row, answer in zip(decided, answers, strict=True):
+        assert isinstance(answer, ScoredPost)
+        if row["stage"] == "first":
+            assert row["suggestion"] == "pass"
+        else:
+            assert {category: row[category] for category in answer.scores} == answer.scores
+    stages = [row["stage"] for row in decided]
+    assert stages[-3:] == ["first"] * 3
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["plan"]["cascade"] is True
+    assert summary["stages"] == {name: stages.count(name) for name in ("first", "full")}
+    assert "第一级放行" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    other = audit("run", source, "--no-cascade", "--out", tmp_path / "out")
+    assert "cascade: was True, now False" in str(other.exception)
+
+
+def test_a_model_without_a_first_stage_is_audited_whole(
+    tmp_path: Path, some_posts: list[Post]
+) -> None:
+    """Unless a cascade was asked for."""
+    model = Path(shutil.copytree(default_model_folder(), tmp_path / "model"))
+    manifest = json.loads((model / MANIFEST).read_text(encoding="utf-8"))
+    manifest["cascade"] = None
+    (model / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    source = write_jsonl(tmp_path / "a.jsonl", some_posts[:5])
+    told = audit("run", source, "--model", model, "--cascade", "--out", tmp_path / "out")
+    assert "has no cascade" in str(told.exception)
+    audit("run", source, "--model", model, "--out", tmp_path / "out")
+    assert {row["stage"] for row in rows(tmp_path / "out")} == {"full"}
+    assert not read_plan(Layout(tmp_path / "out")).cascade
+
+
+def test_an_audit_from_before_there_were_stages_is_read(
+    tmp_path: Path, some_posts: list[Post]
+) -> None:
+    """Compared and sampled as ever."""
+    source = write_jsonl(tmp_path / "a.jsonl", some_posts[:20])
+    for name in ("old", "new"):
+        audit("run", source, "--no-cascade", "--out", tmp_path / name)
+    plan = json.loads((tmp_path / "old" / "plan.json").read_text())
+    del plan["cascade"]
+    (tmp_path / "old" / "plan.json").write_text(json.dumps({**plan, "format": 1}))
+    decisions = tmp_path / "old" / "decisions.parquet"
+    pq.write_table(pq.read_table(decisions).drop_columns(["stage"]), decisions)
+    found = json.loads(audit("diff", tmp_path / "old", tmp_path / "new").output)
+    assert [line.split(":")[0] for line in found["plans"]] == ["format"]
+    sheet = tmp_path / "sheet.csv"
+    sampled = audit("label-sample", tmp_path / "old", source, "--out", sheet)
+    assert sampled.exit_code == 0
 
 
 def test_object_stores_are_read(tmp_path: Path, some_posts: list[Post]) -> None:

@@ -55,7 +55,8 @@ def scored(rows: Lessons, *, noise: float, seed: int = 1) -> Scored:
     """Scores that rank as well as the noise lets them."""
     rng = np.random.default_rng(seed)
     scores = np.nan_to_num(rows.labels) + rng.normal(0, noise, rows.labels.shape)
-    return Scored(rows, scores, None, (_TO_REVIEW,) * len(rows.posts))
+    nothing = np.zeros(len(rows.posts), dtype=bool)
+    return Scored(rows, scores, None, (_TO_REVIEW,) * len(rows.posts), nothing)
 
 
 def frozen(rows: Lessons, **how: Any) -> ScoredRows:

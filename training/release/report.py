@@ -9,6 +9,7 @@ from labels.records import LabelledPost
 from labels.suite import Suite
 from training.lessons import Lessons
 from training.ngram import stripped
+from training.release.cascade import cascade
 from training.release.evidence import evidence_overlap
 from training.release.flags import by_genre, by_protected_class, caught, slices
 from training.release.reliability import calibration, thresholds
@@ -61,6 +62,9 @@ def release_report(
         "slices": slices(corpus),
         "evidence": evidence_overlap(model, _explained(rows.corpus)),
         "attacks": attacks(model, [case for case in suite.cases if case.expect][::4]),
+        "cascade": cascade(model, corpus, strangers, public, unseen, suite)
+        if model.first
+        else None,
         "speed": speed(model, rows.corpus.posts[:_SPEED_POSTS]),
     }
 

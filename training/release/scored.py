@@ -11,7 +11,9 @@ import numpy.typing as npt
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from classifiers.bundle import Bundle, NgramPart
-from classifiers.scorer import Blend, Scorer, load_reader
+from classifiers.cascade import FirstStage
+from classifiers.ngram_model import NgramModel
+from classifiers.scorer import Blend, Scorer
 from labels.reader import read_labels
 from labels.records import Post
 from labels.results import HeadScores, Suggestion
@@ -28,37 +30,45 @@ _RESAMPLES = 200
 _SEED = 20250729
 _INTERVAL = (2.5, 97.5)
 
+Bools = npt.NDArray[np.bool_]
 Metric = Callable[[Floats, Floats], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded bundle under a policy, and its n-gram part alone, if it has one."""
+    """A loaded bundle under a policy; its n-gram part alone and its first stage, if it has them."""
 
     scorer: Scorer
     policy: Policy
     baseline: Blend | None
+    first: FirstStage | None
     heads: tuple[str, ...]
 
     @classmethod
     def load(cls, bundle: Bundle, scorer: Scorer, policy: Policy) -> "Model":
         """Join a bundle with its scorer and the policy that is resolved for it."""
-        parts = [part for part in bundle.manifest.parts if isinstance(part, NgramPart)]
-        alone = Blend([(1.0, load_reader(bundle, part)) for part in parts]) if parts else None
-        return cls(scorer, policy, alone, bundle.manifest.heads)
+        manifest, first = bundle.manifest, None
+        if not any(isinstance(part, NgramPart) for part in manifest.parts):
+            return cls(scorer, policy, None, None, manifest.heads)
+        part = NgramModel(bundle.folder, manifest.windows, len(manifest.heads))
+        if manifest.cascade:
+            first = FirstStage(bundle, part)
+        return cls(scorer, policy, Blend([(1.0, part)]), first, manifest.heads)
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
     """Rows, scores of shape (rows, ``HEADS``) with NaN where there is no answer, decisions.
 
-    ``baseline`` has the same shape, and is None where the model has no n-gram part.
+    ``baseline`` has the same shape, and is None where the model has no n-gram part. ``cleared``,
+    shape (rows,), is what a first stage would clear, none without one.
     """
 
     rows: Lessons
     scores: Floats
     baseline: Floats | None
     decisions: tuple[Decision, ...]
+    cleared: Bools
 
     @property
     def suggestions(self) -> npt.NDArray[np.str_]:
@@ -66,17 +76,17 @@ class Scored:
         return np.array([decision.suggestion.value for decision in self.decisions])
 
     @property
-    def wrong(self) -> npt.NDArray[np.bool_]:
+    def wrong(self) -> Bools:
         """Whether a category is known to hold, shape (rows,)."""
         columns = [HEADS.index(category) for category in CATEGORIES]
-        found: npt.NDArray[np.bool_] = (self.rows.labels[:, columns] == 1).any(axis=1)
+        found: Bools = (self.rows.labels[:, columns] == 1).any(axis=1)
         return found
 
     @property
-    def protected(self) -> npt.NDArray[np.bool_]:
+    def protected(self) -> Bools:
         """Whether a protected class is known to hold, shape (rows,)."""
         columns = [HEADS.index(code) for code in taxonomy().protected]
-        found: npt.NDArray[np.bool_] = (self.rows.labels[:, columns] == 1).any(axis=1)
+        found: Bools = (self.rows.labels[:, columns] == 1).any(axis=1)
         return found
 
     def at(self, places: Iterable[int]) -> "Scored":
@@ -87,6 +97,7 @@ class Scored:
             self.scores[places],
             None if self.baseline is None else self.baseline[places],
             tuple(self.decisions[place] for place in places),
+            self.cleared[places],
         )
 
     def __add__(self, other: "Scored") -> "Scored":
@@ -99,6 +110,7 @@ class Scored:
             np.vstack([self.scores, other.scores]),
             both,
             (*self.decisions, *other.decisions),
+            np.append(self.cleared, other.cleared),
         )
 
 
@@ -114,7 +126,17 @@ def score(model: Model, rows: Lessons) -> Scored:
         np.array([_by_head(each) for each in found]),
         _alone(model, rows.posts),
         tuple(decisions),
+        cleared(model, rows.posts),
     )
+
+
+def cleared(model: Model, posts: Sequence[Post]) -> Bools:
+    """Shape (posts,): what the first stage would clear, nothing where there is none."""
+    first = model.first
+    if first is None:
+        return np.zeros(len(posts), dtype=bool)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.array([look.cleared for look in pool.map(first.look, posts)], dtype=bool)
 
 
 def suggestions(model: Model, posts: Sequence[Post]) -> list[str]:

@@ -1,0 +1,98 @@
+"""How much faster batches are scored with the cascade, on traffic that is mostly ordinary.
+
+python benchmarks/cascade.py [--posts N] [--data-dir DIR] [--out FILE]
+
+Nine posts of ten are ordinary: rows of the public sets in DIR, or without it clean posts of the
+corpus, which are written to look like violations and so are cleared less often. The others are
+violations of the corpus. The model learned from none of them. Beside it, in the same run on the
+same posts: the model without its cascade, and ``transformers.pipeline`` with a BERT-base in fp32.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from peer import batch, pipeline
+
+from classifiers.bundle import default_model_folder, read_bundle
+from classifiers.rendering import content
+from classifiers.scorer import load_scorer
+from labels.dataset import corpus_folder
+from labels.records import Post
+from labels.results import ScoringStage
+from labels.taxonomy import Category
+from training.lessons import HEADS, Lessons
+from training.release.rows import unlearned
+
+HERE = Path(__file__).parent
+CORES = os.cpu_count() or 1
+ORDINARY = 0.9
+_SEED = 20250729
+_COLUMNS = [HEADS.index(category) for category in Category]
+
+
+def main() -> None:
+    """Measure, print and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--posts", type=int, default=2_000)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "cascade.json")
+    arguments = parser.parse_args()
+    torch.set_num_threads(CORES)
+    rows = traffic(arguments.posts, arguments.data_dir)
+    full, staged = (
+        load_scorer(default_model_folder(), threads=CORES, cascade=cascade)
+        for cascade in (False, True)
+    )
+    full.score(rows[:50])
+    stages = [scores.stage for scores in staged.score(rows)]
+    peer = pipeline(rows)["posts_per_second"]
+    rates = {
+        name: batch(lambda scorer=scorer: scorer.score(rows), len(rows))["posts_per_second"]
+        for name, scorer in (("full", full), ("cascade", staged))
+    }
+    report = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "model": full.version.model_dump(),
+        "cores": CORES,
+        "posts": len(rows),
+        "ordinary": "public sets" if arguments.data_dir else "clean posts of the corpus",
+        "characters_a_post": round(float(np.mean([len(content(post)) for post in rows])), 1),
+        "cleared": round(stages.count(ScoringStage.FIRST) / len(rows), 4),
+        "posts_per_second": {"pipeline_bert_base_fp32": peer, **rates},
+        "over_pipeline": {name: round(rate / peer, 1) for name, rate in rates.items()},
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=1))
+
+
+def traffic(count: int, data: Path | None) -> list[Post]:
+    """Shuffled posts that the model never learned, ``ORDINARY`` of them ordinary."""
+    rows = unlearned(read_bundle(default_model_folder()).manifest, corpus_folder(), data)
+    ordinary = round(ORDINARY * count)
+    wrong = (rows.corpus.labels[:, _COLUMNS] == 1).any(axis=1)
+    rng = np.random.default_rng(_SEED)
+    posts = [
+        *_drawn(rows.public or rows.corpus, ordinary, rng),
+        *(
+            rows.corpus.posts[place]
+            for place in rng.choice(np.flatnonzero(wrong), count - ordinary)
+        ),
+    ]
+    return [posts[place] for place in rng.permutation(count)]
+
+
+def _drawn(rows: Lessons, count: int, rng: np.random.Generator) -> Sequence[Post]:
+    """Of the rows in which no category holds."""
+    clean = np.flatnonzero((rows.labels[:, _COLUMNS] == 0).all(axis=1))
+    return [rows.posts[place] for place in rng.choice(clean, count, replace=len(clean) < count)]
+
+
+if __name__ == "__main__":
+    main()
