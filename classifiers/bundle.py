@@ -111,7 +111,9 @@ class Manifest(Strict):
     ``machine_written`` where there is such a head, what every threshold does on held-out rows.
     ``held_out`` is None where all rows of ``sources`` were learned from. ``lineage`` is None
     where training began from a published encoder. ``cascade`` is None where there is no first
-    stage. ``metrics`` is the evaluation, split by split.
+    stage. ``origin_middles`` are the log-odds above which each part alone says that a machine
+    wrote a post; parts that contradict each other make the model abstain, and without middles
+    none do. ``metrics`` is the evaluation, split by split.
     """
 
     id: str
@@ -131,6 +133,7 @@ class Manifest(Strict):
     pretrained: Pretrained | None
     lineage: Lineage | None = None
     cascade: Cascade | None = None
+    origin_middles: tuple[float, ...] = ()
     licence: str
     metrics: dict[str, Any]
 

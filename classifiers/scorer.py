@@ -54,12 +54,16 @@ class Blend:
     def __init__(self, parts: Sequence[tuple[float, Reader]]) -> None:
         self._parts = parts
 
-    def read(self, post: Post, known: Known = _NOTHING) -> npt.NDArray[np.float64]:
+    def read(self, post: Post) -> npt.NDArray[np.float64]:
         """Log-odds of shape (heads,); raises ``ScoringError`` if the runtime failed."""
-        return np.asarray(self.by_window(post, known).max(axis=0))
+        return np.asarray(self.by_window(post).max(axis=0))
 
-    def by_window(self, post: Post, known: Known = _NOTHING) -> npt.NDArray[np.float64]:
-        """Log-odds of shape (windows, heads).
+    def by_window(self, post: Post) -> npt.NDArray[np.float64]:
+        """Log-odds of shape (windows, heads); raises ``ScoringError`` if the runtime failed."""
+        return self.sum(self.apart(post))
+
+    def apart(self, post: Post, known: Known = _NOTHING) -> list[npt.NDArray[np.float32]]:
+        """Each reader's own log-odds of shape (windows, heads).
 
         Args:
             post: to be read.
@@ -68,10 +72,13 @@ class Blend:
         Raises:
             ScoringError: the runtime failed.
         """
-        rows = [
-            weight * (known[reader] if reader in known else reader.read(post))
-            for weight, reader in self._parts
+        return [
+            known[reader] if reader in known else reader.read(post) for _, reader in self._parts
         ]
+
+    def sum(self, apart: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:
+        """What :meth:`apart` found, weighted and summed."""
+        rows = [weight * each for (weight, _), each in zip(self._parts, apart, strict=True)]
         return np.asarray(np.sum(rows, axis=0), dtype=np.float64)
 
 
@@ -96,6 +103,7 @@ class Scorer:
         self._first = _first_stage(bundle, parts) if cascade else None
         self._slopes = np.array([c.slope for c in manifest.calibration])
         self._offsets = np.array([c.offset for c in manifest.calibration])
+        self._middles = np.array(manifest.origin_middles)
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="score")
 
@@ -153,7 +161,7 @@ class Scorer:
             return self._blend.read(post)
 
     def _answer(self, post: Post) -> tuple[npt.NDArray[np.float64], ScoringStage]:
-        """Probabilities of shape (heads,), and which stage they are of."""
+        """Probabilities of shape (heads,), and which stage they are of; NaN where it abstains."""
         known = _NOTHING
         with _naming(post):
             if self._first:
@@ -161,15 +169,30 @@ class Scorer:
                 if look.cleared:
                     return look.expected, ScoringStage.FIRST
                 known = {self._first.part: look.rows}
-            odds = self._blend.read(post, known)
-        return probabilities(odds, self._slopes, self._offsets), ScoringStage.FULL
+            apart = self._blend.apart(post, known)
+        found = probabilities(self._blend.sum(apart).max(axis=0), self._slopes, self._offsets)
+        if self._contradictory(apart):
+            found[self._heads.index(MACHINE_WRITTEN)] = np.nan
+        return found, ScoringStage.FULL
+
+    def _contradictory(self, apart: Sequence[npt.NDArray[np.float32]]) -> bool:
+        """Whether one part says that a machine wrote it, and another that a person did.
+
+        Parts that disagree know no such text (Lakshminarayanan et al. 2017, *Simple and Scalable
+        Predictive Uncertainty Estimation using Deep Ensembles*).
+        """
+        if not self._middles.size:
+            return False
+        column = self._heads.index(MACHINE_WRITTEN)
+        says = np.array([rows[:, column].max() for rows in apart]) > self._middles
+        return bool(says.any() and not says.all())
 
     def _score_one(self, post: Post) -> HeadScores:
         found, stage = self._answer(post)
         heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
         machine_written = heads.pop(MACHINE_WRITTEN, None)
         text = content(post)
-        if len(text) < MIN_ORIGIN_CHARS:
+        if len(text) < MIN_ORIGIN_CHARS or np.isnan(machine_written or 0.0):
             machine_written = None
         read = coverage(len(text), self._windows.over(text))
         return HeadScores(heads, machine_written, read, stage)

@@ -77,6 +77,7 @@ def write_bundle(
         held_out=identity.held_out,
         pretrained=identity.pretrained,
         lineage=identity.lineage,
+        origin_middles=behaviour.origin_middles,
         licence=_licence(identity.sources),
         metrics=behaviour.metrics,
     )

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.scorer import Blend
+from classifiers.rendering import content
+from classifiers.scorer import MIN_ORIGIN_CHARS, Blend
 from labels.errors import ModelError
 from labels.operating import Operating, OperatingPoint
 from labels.records import LabelledPost, Post
-from labels.taxonomy import taxonomy
+from labels.taxonomy import MACHINE_WRITTEN, taxonomy
 from training.evaluate import (
     Calibrations,
     calibrate,
@@ -52,12 +53,13 @@ class Behaviour:
     """How a model behaves on rows it did not learn from.
 
     ``metrics`` is by split, ``calibrations`` one a head, ``operating`` the tables that
-    thresholds are looked up in.
+    thresholds are looked up in. ``origin_middles`` are of :class:`classifiers.bundle.Manifest`.
     """
 
     metrics: dict[str, Any]
     calibrations: Calibrations
     operating: dict[str, Operating]
+    origin_middles: tuple[float, ...] = ()
 
 
 def behaviour(candidate: Candidate, corpus: Lessons, public: Lessons | None) -> Behaviour:
@@ -83,6 +85,7 @@ def behaviour(candidate: Candidate, corpus: Lessons, public: Lessons | None) -> 
         "export_loss": _export_loss(rows, _log_odds(candidate.exact, rows), whole),
     }
     scores, held_out = [whole], corpus
+    middles: tuple[float, ...] = ()
     if public:
         held_out += public
         scores.append(_log_odds(candidate.exported, public.posts, _CORES))
@@ -90,12 +93,44 @@ def behaviour(candidate: Candidate, corpus: Lessons, public: Lessons | None) -> 
         alone = candidate.baseline(public.posts)
         found["public_groups"] = ranking(scores[-1], known, candidate.heads)
         found["public_groups_ngram"] = ranking(alone, known, candidate.heads)
+        middles = origin_middles(candidate.exported, candidate.heads, public)
     labels = held_out.labels_of(candidate.heads)
     calibrations = calibrate(np.vstack(scores), labels)
     table = operating_table(
         calibrated(np.vstack(scores), calibrations), labels, held_out.genres, candidate.heads
     )
-    return Behaviour(found, calibrations, table)
+    return Behaviour(found, calibrations, table, middles)
+
+
+def origin_middles(blend: Blend, heads: Sequence[str], rows: Lessons) -> tuple[float, ...]:
+    """Log-odds of each part at which it alone leaves open whether a machine wrote a post.
+
+    None without rows of both origins that are long enough to tell.
+
+    Args:
+        blend: of an exported model.
+        heads: its heads.
+        rows: learned from by no part.
+    """
+    if MACHINE_WRITTEN not in heads:
+        return ()
+    origins = rows.labels_of([MACHINE_WRITTEN])[:, 0]
+    told = [
+        place
+        for place, post in enumerate(rows.posts)
+        if not np.isnan(origins[place]) and len(content(post)) >= MIN_ORIGIN_CHARS
+    ]
+    if not 0 < origins[told].sum() < len(told):
+        return ()
+    column = list(heads).index(MACHINE_WRITTEN)
+
+    def alone(post: Post) -> list[float]:
+        return [float(each[:, column].max()) for each in blend.apart(post)]
+
+    with ThreadPoolExecutor(_CORES) as pool:
+        says = np.array(list(pool.map(alone, [rows.posts[place] for place in told])))
+    slopes, offsets = calibrate(says, np.repeat(origins[told][:, None], says.shape[1], axis=1))
+    return tuple((-offsets / slopes).tolist())
 
 
 def unmeasured(heads: Sequence[str]) -> Behaviour:

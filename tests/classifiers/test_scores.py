@@ -1,11 +1,13 @@
 """Scores are a function of the post alone."""
 
 import random
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from classifiers.bundle import default_model_folder
+from classifiers.bundle import MANIFEST, default_model_folder, read_manifest
 from classifiers.rendering import content
 from classifiers.scorer import MIN_ORIGIN_CHARS, Blend, load_scorer
 from labels.dataset import corpus_folder, load_corpus, posts
@@ -41,8 +43,25 @@ def test_one_result_a_post(many: list[Post], count: int) -> None:
     for post, result in zip(many, results, strict=False):
         assert tuple(result.heads) == taxonomy().heads
         assert all(0.0 <= p <= 1.0 for p in result.heads.values())
-        assert (result.machine_written is None) == (len(content(post)) < MIN_ORIGIN_CHARS)
+        assert result.machine_written is None or len(content(post)) >= MIN_ORIGIN_CHARS
         assert result.text_coverage == 1.0
+
+
+@pytest.mark.parametrize(
+    ("middles", "answers"), [((-99.0, -99.0), True), ((99.0, 99.0), True), ((-99.0, 99.0), False)]
+)
+def test_parts_that_contradict_each_other_leave_the_origin_open(
+    tmp_path: Path, middles: tuple[float, float], answers: bool
+) -> None:
+    """What one part takes for a machine's words and another for a person's, is nobody's."""
+    folder = tmp_path / "bundle"
+    shutil.copytree(MODEL, folder)
+    manifest = read_manifest(folder).manifest.model_copy(update={"origin_middles": middles})
+    (folder / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+    post = make_post(text="明天去河边走走，看看花开了没有。" * 10)
+    found = load_scorer(folder, threads=1).score([post])[0]
+    assert (found.machine_written is not None) == answers
+    assert found.heads == load_scorer(MODEL, threads=1).score([post])[0].heads
 
 
 class _Fixed:
