@@ -59,7 +59,8 @@ calibrated head by head:
 
 {parts}
 
-{_first_stage(manifest)}{_pretrained(manifest)}Licence of the weights, which is not the code's: {manifest.licence}.
+{_first_stage(manifest)}{_pretrained(manifest)}\
+Licence of the weights, which is not the code's: {manifest.licence}.
 Learned from{_but_held_out(manifest)}:
 
 {sources}

@@ -13,7 +13,7 @@ from classifiers.scorer import MIN_ORIGIN_CHARS, Blend
 from labels.errors import ModelError
 from labels.operating import Operating, OperatingPoint
 from labels.records import LabelledPost, Post
-from labels.taxonomy import MACHINE_WRITTEN, taxonomy
+from labels.taxonomy import MACHINE_WRITTEN
 from training.evaluate import (
     Calibrations,
     calibrate,
@@ -22,7 +22,7 @@ from training.evaluate import (
     ranking,
 )
 from training.lessons import Lessons
-from training.ngram import Floats, stripped, targets
+from training.ngram import Floats, stripped
 from training.operating import operating_table
 
 #: a head's average precision may move by this much in the export to 8 bits
@@ -69,9 +69,6 @@ def behaviour(candidate: Candidate, corpus: Lessons, public: Lessons | None) -> 
         candidate: learned from none of the rows.
         corpus: held-out rows of the labelled corpus.
         public: held-out rows of public sets, None if they were not learned from.
-
-    Raises:
-        ModelError: the export to 8 bits costs a head more than ``MAX_EXPORT_LOSS``.
     """
     rows = [post for post in corpus.posts if isinstance(post, LabelledPost)]
     whole = _log_odds(candidate.exported, rows, _CORES)
@@ -147,20 +144,27 @@ def _log_odds(blend: Blend, rows: Sequence[Post], threads: int = 1) -> Floats:
 
 
 def _export_loss(rows: Sequence[LabelledPost], exact: Floats, exported: Floats) -> dict[str, float]:
-    """Average precision lost by each head in the export to 8 bits.
-
-    Raises:
-        ModelError: a head with ``MIN_POSITIVES`` or more lost more than ``MAX_EXPORT_LOSS``.
-    """
+    """Average precision lost by each head in the export to 8 bits."""
     before = metrics(rows, exact)["average_precision"]
     after = metrics(rows, exported)["average_precision"]
-    lost = {head: round(before[head] - after[head], 4) for head in before}
-    counts = dict(zip(taxonomy().heads, targets(rows).sum(axis=0).tolist(), strict=True))
+    return {head: round(before[head] - after[head], 4) for head in before}
+
+
+def check_export(found: Behaviour, corpus: Lessons) -> None:
+    """Refuse an export to 8 bits that costs too much.
+
+    Args:
+        found: how the exported model behaves.
+        corpus: the held-out rows of the labelled corpus that it was found on.
+
+    Raises:
+        ModelError: a head with ``MIN_POSITIVES`` or more of them lost more average precision than
+            ``MAX_EXPORT_LOSS``.
+    """
     worse = {
         head: loss
-        for head, loss in lost.items()
-        if loss > MAX_EXPORT_LOSS and counts[head] >= MIN_POSITIVES
+        for head, loss in found.metrics["export_loss"].items()
+        if loss > MAX_EXPORT_LOSS and (corpus.labels_of([head]) == 1).sum() >= MIN_POSITIVES
     }
     if worse:
         raise ModelError(f"the export to 8 bits costs average precision: {worse}")
-    return lost

@@ -34,7 +34,7 @@ from training.config import NgramConfig, TransformerConfig
 from training.encoder import init_encoder
 from training.finetune import ExactReader, Start, fine_tune
 from training.lessons import Lessons, learnable, parted
-from training.measure import Behaviour, Candidate, behaviour, unmeasured
+from training.measure import Behaviour, Candidate, behaviour, check_export, unmeasured
 from training.multitask import MultiTask
 from training.ngram import LinearModel, fit, logits
 from training.ngram_export import export_ngram
@@ -123,8 +123,10 @@ class TrainingRun:
     def measure(self, fold: int) -> Measured:
         """Train on all but one fold of groups, with a seed of its own, and measure on that fold.
 
+        What the export to 8 bits costs a model that is trained on is for the gates to judge.
+
         Raises:
-            ModelError: the export to 8 bits costs too much.
+            ModelError: it costs a first training too much.
         """
         held_out = HeldOut(fold=fold, folds=self._config.folds, seed=self._config.seed)
         parts = [parted(lessons, held_out) for lessons in self._lessons]
@@ -136,6 +138,8 @@ class TrainingRun:
         shutil.rmtree(folder, ignore_errors=True)
         exported = self._export(folder, trained)
         found = behaviour(self._candidate(trained, folder, exported), corpus, unseen)
+        if self._continued is None:
+            check_export(found, corpus)
         return Measured(trained, folder, exported, found)
 
     def ship(self, folder: Path, measured: Measured, lineage: Lineage | None = None) -> None:

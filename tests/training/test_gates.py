@@ -110,7 +110,8 @@ def report(**changes: Any) -> dict[str, Any]:
 
 def side(rows: Lessons, **changes: Any) -> Side:
     suite = {"functionalities": [{"id": "F1", "failed": ["a"]}, {"id": "F2", "failed": []}]}
-    like = Side(HEADS, frozen(rows, noise=0.5), suite, 100.0, ("pass",) * 20)
+    lost = {"distortion": 0.004}
+    like = Side(HEADS, frozen(rows, noise=0.5), lost, suite, 100.0, ("pass",) * 20)
     return replace(like, **changes)
 
 
@@ -122,9 +123,9 @@ def judged(limits: GatesConfig, rows: Lessons, candidate: Side, **changes: Any) 
 
 
 def test_an_equal_candidate_passes_every_gate(limits: GatesConfig, rows: Lessons) -> None:
-    """Eleven gates, all open."""
+    """Twelve gates, all open."""
     found = judged(limits, rows, side(rows))
-    assert len(found) == 11
+    assert len(found) == 12
     assert all(gate.passed for gate in found.values())
 
 
@@ -163,6 +164,19 @@ def test_a_candidate_that_ranks_worse_is_stopped(limits: GatesConfig, rows: Less
     failed = [gate for gate in found.values() if not gate.passed]
     assert [gate.name for gate in failed] == ["average precision"]
     assert any(example.startswith("false_specialist, held-out") for example in failed[0].examples)
+
+
+def test_what_eight_bits_cost_a_head_is_judged_where_it_can_be(
+    limits: GatesConfig, rows: Lessons
+) -> None:
+    """A head of few positives moves further when two rows swap places."""
+    known = int(np.nansum(rows.labels_of(["distortion"])))
+    candidate = side(rows, export_loss={"distortion": 0.0053, "unlabeled_ai": 0.0049})
+    for least, passes in ((known, False), (known + 1, True)):
+        found = judged(limits.model_copy(update={"min_positives": least}), rows, candidate)
+        gate = found["export to 8 bits"]
+        assert gate.passed == passes
+        assert gate.examples == (() if passes else ("distortion: 0.0053",))
 
 
 def test_an_excepted_class_may_be_flagged_more_often(limits: GatesConfig, rows: Lessons) -> None:

@@ -21,11 +21,13 @@ _RAISED = (Suggestion.REVIEW.value, Suggestion.ACT.value)
 class Side:
     """One of the two models: heads, rows scored, suite and speed as reported, and its size.
 
-    ``past`` is what it suggests for posts that were decided on before.
+    ``export_loss`` is the average precision that each head lost in the export to 8 bits, on
+    ``frozen.corpus``. ``past`` is what it suggests for posts that were decided on before.
     """
 
     heads: tuple[str, ...]
     frozen: ScoredRows
+    export_loss: Mapping[str, float]
     suite: Mapping[str, Any]
     posts_per_second: float
     past: Sequence[str]
@@ -51,6 +53,7 @@ def gates(
     """
     yield _heads(champion, candidate)
     yield _ranking(champion.frozen, candidate.frozen, config)
+    yield _export(candidate, config)
     yield from _suite(champion.suite, candidate.suite, config)
     protected = report["by_protected_class"]
     yield _false_flags("protected classes", protected, config.protected, candidate.frozen)
@@ -86,6 +89,23 @@ def _ranking(before: ScoredRows, after: ScoredRows, config: GatesConfig) -> Gate
             f"{each.head}, {each.split}: {each.before} before, {each.after} after, p {each.p:.1e}"
             for each in fallen
         ),
+    )
+
+
+def _export(candidate: Side, config: GatesConfig) -> Gate:
+    labels = candidate.frozen.corpus.rows
+    lost = {
+        head: loss
+        for head, loss in candidate.export_loss.items()
+        if (labels.labels_of([head]) == 1).sum() >= config.min_positives
+    }
+    above = {head: loss for head, loss in lost.items() if loss > config.export_loss}
+    return Gate(
+        name="export to 8 bits",
+        passed=not above,
+        found=f"{max(lost.values(), default=0.0):.4f} of a head's average precision at most",
+        allowed=f"{config.export_loss:g}",
+        examples=tuple(f"{head}: {loss:.4f}" for head, loss in above.items()),
     )
 
 

@@ -30,6 +30,7 @@ class GatesConfig(Strict):
     """Every limit; shares are between 0 and 1.
 
     ``significance`` is Holm's over every head and split with ``min_positives`` or more.
+    ``export_loss``: average precision of such a head that rounding to 8 bits costs.
     ``protected`` and ``genre``: clean posts sent to review or act. ``attacks_kept``: flags that a
     disguise leaves. ``slowdown``: a post's time over the champion's in the same run.
     ``changed_decisions``: past decisions that would be another suggestion.
@@ -37,6 +38,7 @@ class GatesConfig(Strict):
 
     significance: Share
     min_positives: Count
+    export_loss: Share
     suite: SuiteLimits
     protected: Ceiling
     genre: Ceiling

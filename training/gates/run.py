@@ -74,6 +74,7 @@ def _side(bundle: Bundle, rows: Unlearned, measuring: Measuring) -> tuple[Side, 
     side = Side(
         heads=bundle.manifest.heads,
         frozen=ScoredRows.of(model, rows),
+        export_loss=bundle.manifest.metrics.get("export_loss", {}),
         suite=suite_report(load_suite(suite_folder()), scorer, model.policy),
         posts_per_second=speed(model, rows.corpus.posts[:_SPEED_POSTS])["posts_per_second"],
         past=suggestions(model, measuring.past),
