@@ -117,8 +117,9 @@ def main() -> None:
 
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[str, int]]:
-    """A server on SQLite in a folder: its address and process."""
+    """A server on SQLite in a folder, which scores every post anew: its address and process."""
     command = [str(Path(sys.executable).with_name("mingbian")), "serve", "--port", "0"]
+    command += ["--cache-mb", "0"]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

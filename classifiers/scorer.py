@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.bundle import Bundle, NgramPart, TransformerPart, read_bundle
+from classifiers.cache import Answer, ScoreCache
 from classifiers.cascade import FirstStage
 from classifiers.ngram_model import NgramModel
-from classifiers.rendering import content
+from classifiers.rendering import content, input_digest
 from classifiers.transformer_model import TransformerModel
 from classifiers.windows import coverage
 from labels.errors import ModelError, ScoringError
@@ -85,7 +86,14 @@ class Blend:
 class Scorer:
     """A loaded bundle: its parts' log-odds, blended, and calibrated head by head."""
 
-    def __init__(self, bundle: Bundle, *, threads: int, cascade: bool = False) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        threads: int,
+        cascade: bool = False,
+        cache: ScoreCache | None = None,
+    ) -> None:
         """Load a checked bundle; see :func:`load_scorer`.
 
         Raises:
@@ -104,6 +112,8 @@ class Scorer:
         self._slopes = np.array([c.slope for c in manifest.calibration])
         self._offsets = np.array([c.offset for c in manifest.calibration])
         self._middles = np.array(manifest.origin_middles)
+        self._cache = cache
+        self._key = bytes.fromhex(bundle.sha256) + bytes([cascade])
         self._threads = threads
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="score")
 
@@ -121,7 +131,11 @@ class Scorer:
         Raises:
             ScoringError: the runtime failed; no partial result is returned.
         """
-        return list(self._ahead(self._score_one, posts))
+        if self._cache is None:
+            answers = list(self._ahead(self._answer, posts))
+        else:
+            answers = self._remembered(self._cache, posts)
+        return [self._told(post, answer) for post, answer in zip(posts, answers, strict=True)]
 
     def log_odds(self, posts: Sequence[Post], heads: Sequence[str]) -> npt.NDArray[np.float64]:
         """Shape (posts, heads): what the probabilities are made of, calibrated.
@@ -160,20 +174,35 @@ class Scorer:
         with _naming(post):
             return self._blend.read(post)
 
-    def _answer(self, post: Post) -> tuple[npt.NDArray[np.float64], ScoringStage]:
-        """Probabilities of shape (heads,), and which stage they are of; NaN where it abstains."""
+    def _remembered(self, cache: ScoreCache, posts: Sequence[Post]) -> list[Answer]:
+        """Answers in order: those in the cache, and those that are found and kept there."""
+        keys = [self._key + input_digest(post) for post in posts]
+        answers = [cache.get(key) for key in keys]
+        fresh = self._ahead(
+            self._answer,
+            [post for post, answer in zip(posts, answers, strict=True) if answer is None],
+        )
+        found = []
+        for key, answer in zip(keys, answers, strict=True):
+            if answer is None:
+                answer = next(fresh)  # noqa: PLW2901
+                cache.put(key, answer)
+            found.append(answer)
+        return found
+
+    def _answer(self, post: Post) -> Answer:
         known = _NOTHING
         with _naming(post):
             if self._first:
                 look = self._first.look(post)
                 if look.cleared:
-                    return look.expected, ScoringStage.FIRST
+                    return Answer(look.expected, ScoringStage.FIRST)
                 known = {self._first.part: look.rows}
             apart = self._blend.apart(post, known)
         found = probabilities(self._blend.sum(apart).max(axis=0), self._slopes, self._offsets)
         if self._contradictory(apart):
             found[self._heads.index(MACHINE_WRITTEN)] = np.nan
-        return found, ScoringStage.FULL
+        return Answer(found, ScoringStage.FULL)
 
     def _contradictory(self, apart: Sequence[npt.NDArray[np.float32]]) -> bool:
         """Whether one part says that a machine wrote it, and another that a person did.
@@ -187,8 +216,8 @@ class Scorer:
         says = np.array([rows[:, column].max() for rows in apart]) > self._middles
         return bool(says.any() and not says.all())
 
-    def _score_one(self, post: Post) -> HeadScores:
-        found, stage = self._answer(post)
+    def _told(self, post: Post, answer: Answer) -> HeadScores:
+        found, stage = answer
         heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
         machine_written = heads.pop(MACHINE_WRITTEN, None)
         text = content(post)
@@ -224,18 +253,21 @@ def load_reader(bundle: Bundle, part: NgramPart | TransformerPart) -> Reader:
     return TransformerModel(bundle.folder, part, windows, heads)
 
 
-def load_scorer(folder: Path, *, threads: int, cascade: bool = False) -> Scorer:
+def load_scorer(
+    folder: Path, *, threads: int, cascade: bool = False, cache: ScoreCache | None = None
+) -> Scorer:
     """The model in a bundle folder, checked and ready.
 
     Args:
         folder: see :func:`classifiers.bundle.read_bundle`.
         threads: posts scored at the same time, >= 1.
         cascade: let the first stage answer for plainly ordinary posts.
+        cache: where answers are looked for and kept; None finds every answer anew.
 
     Raises:
         ModelError: the bundle is not whole, does not fit its own manifest, or has no cascade.
     """
-    return Scorer(read_bundle(folder), threads=threads, cascade=cascade)
+    return Scorer(read_bundle(folder), threads=threads, cascade=cascade, cache=cache)
 
 
 def _first_stage(bundle: Bundle, parts: Sequence[tuple[float, Reader]]) -> FirstStage:

@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic.json_schema import models_json_schema
 from starlette.concurrency import run_in_threadpool
 
+from classifiers.cache import ScoreCache
 from labels.records import Post
 from serving import problems
 from serving.access import RateLimits
@@ -78,7 +79,7 @@ class Settings:
 
     ``local_only`` answers no host but this machine's names. ``private_webhooks`` lets events go
     to private addresses. ``oidc`` knows people whom an identity provider vouches for.
-    ``watched`` is where reports of ``mingbian watch`` lie.
+    ``watched`` is where reports of ``mingbian watch`` lie. ``cache`` is of the engine's scores.
     """
 
     threads: int = 1
@@ -86,6 +87,7 @@ class Settings:
     private_webhooks: bool = False
     oidc: "OidcVerifier | None" = None
     watched: Path | None = None
+    cache: ScoreCache | None = None
 
 
 def create_app(desk: Desk, settings: Settings) -> FastAPI:
@@ -101,7 +103,7 @@ def create_app(desk: Desk, settings: Settings) -> FastAPI:
     app.state.desk = desk
     app.state.limits = RateLimits()
     app.state.gate = Gate(settings.threads)
-    app.state.metrics = Metrics()
+    app.state.metrics = Metrics(settings.cache)
     app.state.oidc = settings.oidc
     app.state.private_webhooks = settings.private_webhooks
     app.state.local_only = settings.local_only

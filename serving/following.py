@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from threading import Lock
 
+from classifiers.cache import ScoreCache
 from classifiers.scorer import Scorer
 from labels.errors import ModelError
 from serving.engine import Engine
@@ -24,7 +25,12 @@ class Follower:
     """Keeps an engine's models to those of the store; one thread at a time."""
 
     def __init__(
-        self, engine: Engine, registry: Registry, threads: int, started_from: Path | None = None
+        self,
+        engine: Engine,
+        registry: Registry,
+        threads: int,
+        started_from: Path | None = None,
+        cache: ScoreCache | None = None,
     ) -> None:
         """Before anything is followed.
 
@@ -33,9 +39,11 @@ class Follower:
             registry: where versions are loaded from.
             threads: that score with each version.
             started_from: the bundle of that first model, to be kept in the registry.
+            cache: of the scores of every version.
         """
         self.registry = registry
         self._engine, self._threads, self._started_from = engine, threads, started_from
+        self._cache = cache
         self._lock, self._changed = Lock(), False
         self._failed: dict[str, float] = {}
 
@@ -98,7 +106,7 @@ class Follower:
         if time.monotonic() - self._failed.get(sha256, float("-inf")) < _AGAIN_SECONDS:
             return None
         try:
-            scorer = self.registry.load(sha256, threads=self._threads)
+            scorer = self.registry.load(sha256, threads=self._threads, cache=self._cache)
             Seat.of(scorer, self._engine.active.loaded)  # the pack needs every category of it
         except Exception:  # noqa: BLE001  whatever is wrong with it, the others answer
             _log.exception("model %s cannot be loaded; the earlier ones go on", sha256)

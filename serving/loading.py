@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from classifiers.bundle import default_model_folder
+from classifiers.cache import ScoreCache
 from classifiers.scorer import load_scorer
 from policy.pack import LoadedPack, default_pack_path, load_pack
 from serving.engine import Engine
@@ -23,9 +24,11 @@ class Loading:
     policy: Path
     threads: int
 
-    def engine(self, candidate: LoadedPack | None = None) -> Engine:
-        """Load it, with a candidate pack beside; say which levels are off."""
-        scorer = load_scorer(self.model, threads=self.threads)
+    def engine(
+        self, candidate: LoadedPack | None = None, cache: ScoreCache | None = None
+    ) -> Engine:
+        """Load it, with a candidate pack and a cache of scores; say which levels are off."""
+        scorer = load_scorer(self.model, threads=self.threads, cache=cache)
         engine = Engine(scorer, load_pack(self.policy), candidate)
         for warning in engine.warnings:
             click.echo(f"{self.policy}: {warning}: no threshold of the model reaches it", err=True)

@@ -1,11 +1,14 @@
 """Prometheus metrics of one process."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
+from classifiers.cache import ScoreCache
 from labels.results import ScoredPost
 from serving.lineup import Lineup
 from serving.outbox import DEAD, PENDING
@@ -19,12 +22,33 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _SCORES = tuple(step / 20 for step in range(1, 21))
 
 
+class _Cached(Collector):
+    """What a cache counts itself."""
+
+    def __init__(self, cache: ScoreCache) -> None:
+        self._cache = cache
+
+    def collect(self) -> Iterator[Metric]:
+        """As Prometheus' client asks for it."""
+        asked = CounterMetricFamily(
+            "mingbian_score_cache", "Posts looked for among scores kept", labels=["found"]
+        )
+        asked.add_metric(["true"], self._cache.hits)
+        asked.add_metric(["false"], self._cache.misses)
+        yield asked
+        yield GaugeMetricFamily(
+            "mingbian_score_cache_bytes", "Memory of the scores kept", self._cache.size
+        )
+
+
 class Metrics:
     """Counted since the process began; what lies in the store is read when it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: ScoreCache | None = None) -> None:
         """A registry of its own, so that two applications in a process do not meet."""
         self.registry = CollectorRegistry()
+        if cache:
+            self.registry.register(_Cached(cache))
         self.requests = Histogram(
             "mingbian_request_seconds",
             "Time to answer a request",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from classifiers.bundle import MANIFEST, Bundle, read_bundle, read_manifest
+from classifiers.cache import ScoreCache
 from classifiers.scorer import Scorer, load_scorer
 from labels.errors import ModelError
 from labels.records import Post
@@ -88,10 +89,10 @@ class Registry:
         """A version, its manifest checked; raises ``ModelError`` if it is missing or damaged."""
         return self._checked(read_manifest(self.folder(sha256)), sha256)
 
-    def load(self, sha256: str, *, threads: int) -> Scorer:
+    def load(self, sha256: str, *, threads: int, cache: ScoreCache | None = None) -> Scorer:
         """A version, ready to answer; raises ``ModelError`` or ``ScoringError`` if it is not."""
         self.manifest(sha256)
-        scorer = load_scorer(self.folder(sha256), threads=threads)
+        scorer = load_scorer(self.folder(sha256), threads=threads, cache=cache)
         scorer.score([_FIRST_POST])
         return scorer
 

@@ -11,6 +11,7 @@ import click
 import uvicorn
 
 from classifiers.bundle import read_manifest
+from classifiers.cache import ScoreCache
 from labels.errors import InputError
 from policy.pack import load_pack
 from serving import people, releases
@@ -49,6 +50,13 @@ _DRAIN_SECONDS = 30
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the reports of mingbian watch, whose alarms the console shows.",
 )
+@click.option(
+    "--cache-mb",
+    type=click.IntRange(0, 1_000_000),
+    default=64,
+    show_default=True,
+    help="Memory for the scores of exact reposts; 0 scores every post anew.",
+)
 @engine_options
 def serve(  # noqa: PLR0913, PLR0917  one argument an option
     host: str,
@@ -61,6 +69,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
     oidc_issuer: str | None,
     oidc_audience: str | None,
     oidc_claim: str,
+    cache_mb: int,
     loading: Loading,
 ) -> None:
     """Run the API on this machine.
@@ -77,15 +86,17 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
             )
     registry = open_registry(models, store)
     loading = _starting(loading, database, registry)
-    engine = loading.engine(load_pack(shadow) if shadow else None)
+    cache = ScoreCache(cache_mb << 20) if cache_mb else None
+    engine = loading.engine(load_pack(shadow) if shadow else None, cache)
     known = registry.has(engine.lineup.champion.version.sha256)
-    follower = Follower(engine, registry, loading.threads, None if known else loading.model)
+    follower = Follower(engine, registry, loading.threads, None if known else loading.model, cache)
     desk = open_desk(engine, database, loading.policy.read_text(encoding="utf-8"), follower)
     settings = Settings(
         threads=loading.threads,
         local_only=local,
         private_webhooks=private_webhooks,
         watched=watched,
+        cache=cache,
         oidc=_verifier(oidc_issuer, oidc_audience, oidc_claim),
     )
     with _bound(host, port) as listener:

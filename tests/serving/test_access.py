@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from classifiers.bundle import default_model_folder
+from classifiers.cache import ScoreCache
+from classifiers.scorer import load_scorer
 from serving import people
 from serving.app import Settings, create_app
 from serving.desk import Desk
 from serving.people import Role
-from tests.conftest import FAKE_DOCTOR
+from tests.conftest import FAKE_DOCTOR, make_post
 from tests.serving.conftest import Headers, add_user, serving
 
 SCORER, REPORTER, MODERATOR, SENIOR, ADMIN, AUDITOR = Role
@@ -249,6 +252,19 @@ def test_overload_is_refused_at_once(local_desk: Desk) -> None:
             app.state.gate.leave(size)
         assert client.post("/v1/score", json=body).status_code == 200
         assert app.state.gate.inside == 0
+
+
+def test_metrics_tell_what_was_found_in_the_cache(local_desk: Desk) -> None:
+    """Hits, misses and memory."""
+    cache = ScoreCache(1 << 20)
+    scorer = load_scorer(default_model_folder(), threads=1, cache=cache)
+    scorer.score([make_post(**FAKE_DOCTOR)])
+    scorer.score([make_post(**FAKE_DOCTOR)])
+    with serving(local_desk, Settings(cache=cache)) as client:
+        told = client.get("/metrics").text
+    assert 'mingbian_score_cache_total{found="true"} 1.0' in told
+    assert 'mingbian_score_cache_total{found="false"} 1.0' in told
+    assert f"mingbian_score_cache_bytes {float(cache.size)}" in told
 
 
 def test_metrics_count_what_was_suggested(client: TestClient) -> None:
