@@ -51,6 +51,7 @@ def model_card(manifest: Manifest, report: Mapping[str, Any] | None = None) -> s
     public = _PUBLIC_HELD_OUT if learned_public else _PUBLIC_NOT_MEASURED
     rates = _RATES_WITH_PUBLIC if learned_public else _RATES_OF_CORPUS
     parts = "\n".join(f"- {_KINDS[part.kind]} ({part.weight:g})" for part in manifest.parts)
+    more = _first_stage(manifest) + _pretrained(manifest)
     return f"""# {manifest.id} {manifest.version}
 
 Scores {len(manifest.heads)} heads: categories, clauses and protected classes of the taxonomy. It
@@ -59,8 +60,7 @@ calibrated head by head:
 
 {parts}
 
-{_first_stage(manifest)}{_pretrained(manifest)}\
-Licence of the weights, which is not the code's: {manifest.licence}.
+{more}Licence of the weights, which is not the code's: {manifest.licence}.
 Learned from{_but_held_out(manifest)}:
 
 {sources}

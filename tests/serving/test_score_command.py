@@ -14,7 +14,7 @@ from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR, Run
 FIELDS = ("data_id", "text", "title", "platform", "author", "declared")
 RESULT_FIELDS = [
     "data_id", "status", "suggestion", "risk_level", "scores", "labels", "protected", "ai",
-    "proposed_sanction", "text_coverage", "warnings", "model", "policy",
+    "proposed_sanction", "text_coverage", "stage", "warnings", "model", "policy",
 ]  # fmt: skip
 EVERYDAY = (
     "今天早上去菜市场买了点青菜和豆腐，回来的路上看见楼下的猫在晒太阳。中午做了一锅番茄鸡蛋面，"
