@@ -100,13 +100,8 @@ def _export(candidate: Side, config: GatesConfig) -> Gate:
         if (labels.labels_of([head]) == 1).sum() >= config.min_positives
     }
     above = {head: loss for head, loss in lost.items() if loss > config.export_loss}
-    return Gate(
-        name="export to 8 bits",
-        passed=not above,
-        found=f"{max(lost.values(), default=0.0):.4f} of a head's average precision at most",
-        allowed=f"{config.export_loss:g}",
-        examples=tuple(f"{head}: {loss:.4f}" for head, loss in above.items()),
-    )
+    found = f"{max(lost.values(), default=0.0):.4f} of a head's average precision at most"
+    return _none_beyond("export to 8 bits", above, found, f"{config.export_loss:g}", ".4f")
 
 
 def _suite(
@@ -163,27 +158,25 @@ def _wrongly_raised(scored: Scored, protected: str) -> list[str]:
     ]
 
 
-def _calibration(found: Mapping[str, Any], config: GatesConfig) -> Gate:
-    errors = {category: each["expected_error"] for category, each in found.items()}
+def _calibration(by_category: Mapping[str, Any], config: GatesConfig) -> Gate:
+    errors = {category: each["expected_error"] for category, each in by_category.items()}
     above = {name: error for name, error in errors.items() if error > config.calibration_error}
-    return Gate(
-        name="calibration error",
-        passed=not above,
-        found=f"at most {max(errors.values()):.4f}",
-        allowed=f"{config.calibration_error}",
-        examples=tuple(f"{name}: {error:.4f}" for name, error in above.items()),
-    )
+    found = f"at most {max(errors.values()):.4f}"
+    return _none_beyond("calibration error", above, found, f"{config.calibration_error}", ".4f")
 
 
 def _attacks(kept: Mapping[str, float], config: GatesConfig) -> Gate:
     below = {kind: share for kind, share in kept.items() if share < config.attacks_kept}
-    return Gate(
-        name="flags kept under disguise",
-        passed=not below,
-        found=f"at least {min(kept.values()):.1%}",
-        allowed=f"{config.attacks_kept:.1%}",
-        examples=tuple(f"{kind}: {share:.1%}" for kind, share in below.items()),
-    )
+    found, allowed = f"at least {min(kept.values()):.1%}", f"{config.attacks_kept:.1%}"
+    return _none_beyond("flags kept under disguise", below, found, allowed, ".1%")
+
+
+def _none_beyond(
+    name: str, beyond: Mapping[str, float], found: str, allowed: str, form: str
+) -> Gate:
+    """Shut by each that lies beyond what is allowed, all of which it names."""
+    examples = tuple(f"{each}: {value:{form}}" for each, value in beyond.items())
+    return Gate(name=name, passed=not beyond, found=found, allowed=allowed, examples=examples)
 
 
 def _at_most(name: str, found: float, limit: float, unit: str) -> Gate:
