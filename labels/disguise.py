@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import pairwise
 
 from labels.normalize import INVISIBLE, SKIN_TONES, simplify
 
@@ -19,6 +20,10 @@ _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff"
 _WEDGED = re.compile(rf"(?<=[{_HAN}])[*^`\\¤]{{1,3}}(?=[{_HAN}])")
 #: one and the same sign or space between each of four characters or more
 _INTERLEAVED = re.compile(rf"[{_HAN}]([ \t·.\-/+#&|_~=•°※☆★◆◇■□●○▲△])[{_HAN}](?:\1[{_HAN}]){{2,}}")
+#: one sign between two Chinese characters; ordinary text has such ones too, if far apart
+_LONE = re.compile(rf"(?<=[{_HAN}])[|_~=•°※☆★◆◇■□●○▲△](?=[{_HAN}])")
+#: so many of them, none farther from the next than so many characters, are no ordinary text
+_SCATTERED, _NEAR = 3, 8
 _LATIN = re.compile(r"[a-z0-9]", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 
@@ -53,6 +58,7 @@ def reveal(text: str) -> Revealed:
         found = _replaced(found, _table_matches(found.text, table, fits))
     found = _replaced(found, ((m.start(), m.end(), "") for m in _WEDGED.finditer(found.text)))
     found = _replaced(found, _interleaved(found.text))
+    found = _replaced(found, _scattered(found.text))
     return _replaced(found, _table_matches(found.text, _words("homophone"), _whole_latin))
 
 
@@ -132,6 +138,14 @@ def _table_matches(
 def _interleaved(text: str) -> Iterator[_Match]:
     for match in _INTERLEAVED.finditer(text):
         yield match.start(), match.end(), match[0].replace(match[1], "")
+
+
+def _scattered(text: str) -> Iterator[_Match]:
+    places = [match.start() for match in _LONE.finditer(text)]
+    breaks = [at for at, (a, b) in enumerate(pairwise(places), start=1) if b - a > _NEAR]
+    for first, last in pairwise([0, *breaks, len(places)]):
+        if last - first >= _SCATTERED:
+            yield from ((place, place + 1, "") for place in places[first:last])
 
 
 def _anywhere(text: str, start: int, end: int) -> bool:
