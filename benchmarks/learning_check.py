@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score
 
-from classifiers.bundle import Bundle, HeldOut, default_model_folder, read_bundle
+from classifiers.bundle import Bundle, HeldOut, NgramPart, default_model_folder, read_bundle
 from classifiers.scorer import Blend, load_reader
 from labels.dataset import corpus_folder, load_corpus, posts, unseen_writers_folder
 from labels.label_events import WEIGHTS, LabelEvent, Origin, write_events
@@ -326,7 +326,7 @@ def _bundle(
     heads, config = taxonomy().heads, _ngram()
     model = fit(known.posts, known.labels_of(heads), config, jobs=2)
     folder.mkdir()
-    part = export_ngram(folder, model, config, weight=1.0)
+    part = export_ngram(folder, model, config, NgramPart(kind="ngram", weight=1.0))
     identity = Identity("simulated", folder.name, heads, config.windows, corpus.sources, held_out)
     write_bundle(folder, [part], unmeasured(heads), identity)
     bundle = read_bundle(folder)

@@ -1,10 +1,13 @@
 """A model bundle: graphs, vocabularies and a manifest that ties them together."""
 
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field, ValidationError, model_validator
 
 from classifiers.encoding import Limits
@@ -31,21 +34,30 @@ class Source(Strict):
     sha256: Sha256
 
 
-class NgramPart(Strict):
-    """A linear model over character n-grams; ``weight`` is its share of the log-odds."""
+class _Share(Strict):
+    """A part's share of the log-odds, and that of the heads for which it is another."""
+
+    weight: Annotated[float, Field(gt=0, le=1)]
+    weight_by_head: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
+
+    def weights(self, heads: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Shape (heads,)."""
+        return np.array([self.weight_by_head.get(head, self.weight) for head in heads])
+
+
+class NgramPart(_Share):
+    """A linear model over character n-grams."""
 
     kind: Literal["ngram"]
-    weight: Annotated[float, Field(gt=0, le=1)]
 
 
-class TransformerPart(Strict):
-    """A multi-task transformer; ``weight`` is its share of the log-odds.
+class TransformerPart(_Share):
+    """A multi-task transformer.
 
     ``markers`` are those whose embeddings follow the tokenizer's vocabulary, in order.
     """
 
     kind: Literal["transformer"]
-    weight: Annotated[float, Field(gt=0, le=1)]
     limits: Limits
     markers: tuple[str, ...]
 
@@ -147,6 +159,10 @@ class Manifest(Strict):
         missing = [head for head in missing if head not in self.operating]
         if missing:
             raise ValueError(f"operating says nothing of {missing}")
+        for part in self.parts:
+            strange = sorted(set(part.weight_by_head).difference(self.heads))
+            if strange:
+                raise ValueError(f"{part.kind} has a weight for {strange}, which is no head")
         return self
 
 

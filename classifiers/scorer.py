@@ -44,6 +44,8 @@ class Reader(Protocol):
         ...
 
 
+#: one number, or shape (heads,)
+Weights = float | npt.NDArray[np.float64]
 #: log-odds by window that a reader gave of the post at hand
 Known = Mapping[Reader, npt.NDArray[np.float32]]
 _NOTHING: Known = MappingProxyType({})
@@ -52,7 +54,8 @@ _NOTHING: Known = MappingProxyType({})
 class Blend:
     """The weighted sum of readers' log-odds over the same windows; the worst window counts."""
 
-    def __init__(self, parts: Sequence[tuple[float, Reader]]) -> None:
+    def __init__(self, parts: Sequence[tuple[Weights, Reader]]) -> None:
+        """``parts``: readers, each with one weight for all heads or with one a head."""
         self._parts = parts
 
     def read(self, post: Post) -> npt.NDArray[np.float64]:
@@ -106,7 +109,7 @@ class Scorer:
         self.operating: Mapping[str, Operating] = manifest.operating
         self._heads = manifest.heads
         self._windows = manifest.windows
-        parts = [(part.weight, load_reader(bundle, part)) for part in manifest.parts]
+        parts = [(part.weights(self._heads), load_reader(bundle, part)) for part in manifest.parts]
         self._blend = Blend(parts)
         self._first = _first_stage(bundle, parts) if cascade else None
         self._slopes = np.array([c.slope for c in manifest.calibration])
@@ -270,7 +273,7 @@ def load_scorer(
     return Scorer(read_bundle(folder), threads=threads, cascade=cascade, cache=cache)
 
 
-def _first_stage(bundle: Bundle, parts: Sequence[tuple[float, Reader]]) -> FirstStage:
+def _first_stage(bundle: Bundle, parts: Sequence[tuple[Weights, Reader]]) -> FirstStage:
     part = next((reader for _, reader in parts if isinstance(reader, NgramModel)), None)
     if part is None:
         raise ModelError(f"{bundle.folder}: no cascade without an n-gram part")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.bundle import Manifest, NgramPart
+from classifiers.bundle import Manifest, NgramPart, TransformerPart
 from labels.results import Suggestion
 from labels.taxonomy import MACHINE_WRITTEN, Category
 
@@ -50,7 +50,7 @@ def model_card(manifest: Manifest, report: Mapping[str, Any] | None = None) -> s
     learned_public = "public_groups" in manifest.metrics
     public = _PUBLIC_HELD_OUT if learned_public else _PUBLIC_NOT_MEASURED
     rates = _RATES_WITH_PUBLIC if learned_public else _RATES_OF_CORPUS
-    parts = "\n".join(f"- {_KINDS[part.kind]} ({part.weight:g})" for part in manifest.parts)
+    parts = "\n".join(f"- {_KINDS[part.kind]} ({_weights(part)})" for part in manifest.parts)
     more = _first_stage(manifest) + _pretrained(manifest)
     return f"""# {manifest.id} {manifest.version}
 
@@ -132,8 +132,8 @@ def _ngram_better(report: Mapping[str, Any]) -> str:
     return (
         "The n-gram part alone is better in average precision at: "
         + ", ".join(worse)
-        + ". It is blended with all the same, with one share for all heads, for what the blend "
-        "gains at the four categories of posts with an account."
+        + ". It is blended with all the same, for what the blend gains at the four categories of "
+        "posts with an account."
     )
 
 
@@ -179,6 +179,11 @@ def _but_held_out(manifest: Manifest) -> str:
     if manifest.held_out is None:
         return ""
     return f", all but one of {manifest.held_out.folds} folds of groups of each, held out"
+
+
+def _weights(part: NgramPart | TransformerPart) -> str:
+    others = (f"{head} {weight:g}" for head, weight in part.weight_by_head.items())
+    return ", ".join([f"{part.weight:g}", *others])
 
 
 def _origin(manifest: Manifest) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from classifiers.bundle import read_manifest
+from classifiers.bundle import NgramPart, read_manifest
 from labels.dataset import load_corpus, posts
 from labels.records import LabelledPost
 from labels.taxonomy import Category, taxonomy
@@ -76,7 +76,7 @@ def baseline(config_path: Path, folder: Path, out: Path, jobs: int) -> None:
     click.echo(json.dumps(_splits(evaluation), indent=1))
     table = operating_table(calibrated(whole, calibration), labels, lessons.genres, heads)
     out.mkdir(parents=True, exist_ok=True)
-    part = export_ngram(out, model, config, weight=1.0)
+    part = export_ngram(out, model, config, NgramPart(kind="ngram", weight=1.0))
     identity = Identity(config.id, config.version, heads, config.windows, lessons.sources)
     write_bundle(out, [part], Behaviour(evaluation, calibration, table), identity)
     click.echo(f"wrote {out}")

@@ -6,10 +6,13 @@ from pydantic import Field, model_validator
 
 from classifiers.encoding import Limits
 from classifiers.windows import Windows
+from labels.taxonomy import MACHINE_WRITTEN, taxonomy
 from labels.yamlfile import Strict
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+#: a share that leaves something to others
+Inner = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -81,6 +84,7 @@ class TransformerConfig(Strict):
     averaged_checkpoints: Count
     expert: str
     expert_weight: Share
+    expert_weight_by_head: dict[str, Inner]
     folds: Annotated[int, Field(ge=2)]
     seed: int
 
@@ -90,5 +94,18 @@ class TransformerConfig(Strict):
             raise ValueError(
                 f"averaged_checkpoints is {self.averaged_checkpoints}, "
                 f"more than checkpoints, {self.checkpoints}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shares_by_head_are_of_two_parts(self) -> Self:
+        heads = (*taxonomy().heads, MACHINE_WRITTEN)
+        strange = sorted(set(self.expert_weight_by_head).difference(heads))
+        if strange:
+            raise ValueError(f"expert_weight_by_head names {strange}; heads are {', '.join(heads)}")
+        if self.expert_weight_by_head and not 0 < self.expert_weight < 1:
+            raise ValueError(
+                f"expert_weight is {self.expert_weight:g}, so one part alone has every head; "
+                "leave expert_weight_by_head empty"
             )
         return self

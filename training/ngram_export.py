@@ -18,14 +18,14 @@ from training.ngram import LinearModel
 OPSET = 17
 
 
-def export_ngram(folder: Path, model: LinearModel, config: NgramConfig, weight: float) -> Part:
+def export_ngram(folder: Path, model: LinearModel, config: NgramConfig, part: NgramPart) -> Part:
     """Write graph and vocabulary into a bundle folder.
 
     Args:
         folder: exists.
         model: weights; stored as 8-bit integers, one scale a group and head.
         config: scales of the groups.
-        weight: share of the bundle's log-odds.
+        part: what the manifest says of it.
     """
     onnx.save(_graph(model, config), folder / GRAPH)
     np.savez_compressed(
@@ -33,7 +33,7 @@ def export_ngram(folder: Path, model: LinearModel, config: NgramConfig, weight: 
         allow_pickle=False,
         **{group: model.vocabularies[group].keys for group in GROUPS},
     )
-    return Part(NgramPart(kind="ngram", weight=weight), (GRAPH, VOCABULARY))
+    return Part(part, (GRAPH, VOCABULARY))
 
 
 def _graph(model: LinearModel, config: NgramConfig) -> onnx.ModelProto:

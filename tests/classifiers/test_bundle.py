@@ -63,6 +63,7 @@ def test_a_changed_part_is_refused(bundle: Path, name: str) -> None:
         (lambda m: m["operating"].pop("distortion"), "operating says nothing of"),
         (lambda m: m["operating"]["distortion"]["points"].reverse(), "do not rise"),
         (lambda m: m["parts"][0].update(kind="oracle"), "oracle"),
+        (lambda m: m["parts"][0].update(weight_by_head={"5.1": 0.5}), "'5.1'.*is no head"),
         (lambda m: m.pop("licence"), "licence"),
         (lambda m: m.update(colour="red"), "colour"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.bundle import MANIFEST, default_model_folder, read_manifest
+from classifiers.bundle import MANIFEST, NgramPart, default_model_folder, read_manifest
 from classifiers.rendering import content
 from classifiers.scorer import MIN_ORIGIN_CHARS, Blend, load_scorer
 from labels.dataset import corpus_folder, load_corpus, posts
@@ -80,3 +80,15 @@ def test_the_worst_window_is_that_of_both_parts_together() -> None:
     one, other = _Fixed([4.0, 0.0], [0.0, 0.0]), _Fixed([-4.0, 0.0], [2.0, 1.0])
     blend = Blend([(0.5, one), (0.5, other)])
     assert blend.read(make_post()).tolist() == [1.0, 0.5]
+
+
+def test_a_head_may_have_shares_of_its_own() -> None:
+    """They hold for that head in every window, and for no other."""
+    one, other = _Fixed([4.0, 4.0], [0.0, 0.0]), _Fixed([0.0, 0.0], [2.0, 2.0])
+    heads = ("distortion", "1.1")
+    ngram = NgramPart(kind="ngram", weight=0.5, weight_by_head={"distortion": 0.75})
+    weights = ngram.weights(heads)
+    assert weights.tolist() == [0.75, 0.5]
+    blend = Blend([(1 - weights, one), (weights, other)])
+    assert blend.by_window(make_post()).tolist() == [[1.0, 2.0], [1.5, 1.0]]
+    assert blend.read(make_post()).tolist() == [1.5, 2.0]

@@ -1,10 +1,12 @@
 """The linear baseline is trained, measured on unseen rows, and exported without loss."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
-from classifiers.bundle import read_bundle
+from classifiers.bundle import NgramPart, read_bundle
 from classifiers.ngram_model import NgramModel
 from classifiers.rendering import content
 from classifiers.scorer import load_scorer
@@ -56,7 +58,7 @@ def test_eight_bits_move_no_log_odds_far(tmp_path: Path) -> None:
     config = read_yaml(CONFIG, NgramConfig)
     marks = targets(rows, list(Category)).astype(np.float64)
     model = fit(rows, marks, config, jobs=1)
-    export_ngram(tmp_path, model, config, weight=1.0)
+    export_ngram(tmp_path, model, config, NgramPart(kind="ngram", weight=1.0))
     spans = {post.data_id: config.windows.over(content(post)) for post in rows}
     short = [post for post in rows if len(spans[post.data_id]) == 1]
     reader = NgramModel(tmp_path, config.windows, len(Category))
@@ -94,6 +96,20 @@ def test_a_bad_configuration_is_told_by_line(tmp_path: Path, run: Run) -> None:
     done = run("train", "baseline", "--config", "bad.yaml", "--out", "model")
     assert done.returncode == 2
     assert "folds: Input should be greater than or equal to 2" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"expert_weight_by_head": {"distorsion": 0.5}}, "names \\['distorsion'\\]; heads are"),
+        ({"expert_weight": 1.0}, "one part alone has every head"),
+    ],
+)
+def test_shares_by_head_that_cannot_be_are_told(changes: dict[str, Any], told: str) -> None:
+    """A misspelt head would otherwise keep the common share in silence."""
+    shipped = read_yaml(CONFIG.with_name("transformer.yaml"), TransformerConfig).model_dump()
+    with pytest.raises(ValueError, match=told):
+        TransformerConfig.model_validate({**shipped, **changes})
 
 
 def test_shipped_configurations_load() -> None:

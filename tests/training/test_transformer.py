@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from classifiers.bundle import TransformerPart, read_bundle
+from classifiers.bundle import read_bundle
 from classifiers.rendering import MARKERS
 from classifiers.scorer import load_scorer
 from labels.dataset import corpus_folder, load_corpus, posts
@@ -228,7 +228,8 @@ def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> Non
     assert len(manifest.sources) > 20
     assert {"distortion", "machine_written"} <= set(manifest.metrics["public_groups"])
     kinds = {part.kind: part for part in manifest.parts}
-    assert isinstance(kinds["transformer"], TransformerPart)
+    assert kinds["ngram"].weight_by_head == raw["expert_weight_by_head"]
+    assert sum(part.weights(manifest.heads) for part in manifest.parts).tolist() == [1.0] * 43
     assert {"held_out_groups", "held_out_groups_ngram"} <= set(manifest.metrics)
     assert max(manifest.metrics["export_loss"].values()) < 0.05
     assert manifest.pretrained
