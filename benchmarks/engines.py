@@ -29,7 +29,7 @@ from transformers import BertConfig, BertModel
 from classifiers.encoding import Limits
 from classifiers.session import Session
 from training.multitask import MultiTask
-from training.transformer_export import quantize, write_graph
+from training.transformer_export import fused, quantize, write_graph
 
 HEADS = 42
 LIMITS = Limits(face_tokens=128, max_tokens=448)
@@ -65,10 +65,12 @@ def _engines(folder: Path, layers: int) -> dict[str, Run]:
     exact, small, blocks, weights = (
         folder / f"{name}.onnx" for name in ("exact", "small", "blocks", "weights")
     )
-    write_graph(exact, _model(layers), LIMITS)
-    quantize(exact, small)
+    model = _model(layers)
+    write_graph(exact, model, LIMITS)
     _in_blocks(exact, blocks)
     _weights_alone(exact, weights)
+    write_graph(small, fused(model), LIMITS)
+    quantize(small, small)
     return {
         "ORT int8": _onnxruntime(small),
         "ORT int8, by blocks": _onnxruntime(blocks),

@@ -3,8 +3,8 @@
 Weights have one scale a column, activations one a run, so the extremes of a few decide how coarse
 the rest is. Three things help:
 
-- Into the widening feed-forward matrix: channels that run high are scaled down before it, and it
-  is scaled up to match (Xiao et al. 2023, *SmoothQuant*).
+- Into the widening feed-forward matrix, and that of the attention's keys: channels that run high
+  are scaled down before it, and it is scaled up to match (Xiao et al. 2023, *SmoothQuant*).
 - Into the narrowing one, whose inputs hold the extremes: the few widest channels are multiplied
   in 32 bits beside it (Dettmers et al. 2022, *LLM.int8()*).
 - Embeddings, which are looked up and not multiplied, have one scale a row.
@@ -24,6 +24,7 @@ STRENGTH = 0.75
 #: channels that are multiplied in 32 bits; 96 were no better
 WIDEST = 32
 _LEAST = 1e-4
+_KEYS = ".self.key"
 _LEVELS = 127
 
 
@@ -96,12 +97,13 @@ def quantizable(model: MultiTask, windows: Sequence[Sequence[int]]) -> MultiTask
     linears = {
         name: module
         for name, module in model.encoder.named_modules()
-        if isinstance(module, nn.Linear) and module.in_features != module.out_features
+        if isinstance(module, nn.Linear)
+        and (module.in_features != module.out_features or name.endswith(_KEYS))
     }
     for name, reached in _highest_inputs(model, linears, windows).items():
         linear = linears[name]
-        widens = linear.out_features > linear.in_features
-        _replace(result, name, (SmoothLinear if widens else OutlierLinear)(linear, reached))
+        narrows = linear.out_features < linear.in_features
+        _replace(result, name, (OutlierLinear if narrows else SmoothLinear)(linear, reached))
     for name, module in model.encoder.named_modules():
         if isinstance(module, nn.Embedding):
             _replace(result, name, RowEmbedding(module))

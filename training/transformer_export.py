@@ -10,6 +10,7 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
+from transformers import AttentionInterface
 
 from classifiers.bundle import TransformerPart
 from classifiers.encoding import Limits, PostEncoder
@@ -20,7 +21,7 @@ from training.multitask import MultiTask
 from training.quantize import quantizable
 
 _EXAMPLE_TOKENS = 48
-_KEY = ".self.key'"
+_FUSED = "onnxruntime"
 
 
 class _OneWindow(nn.Module):
@@ -52,26 +53,58 @@ def export_transformer(
     """
     exact = folder / "fp32.onnx"
     windows = [window.ids for post in posts for window in encoder.encode(post)]
-    write_graph(exact, quantizable(model, windows), part.limits)
+    write_graph(exact, fused(quantizable(model, windows)), part.limits)
     quantize(exact, folder / GRAPH)
     exact.unlink()
     encoder.tokenizer.save(str(folder / TOKENIZER), pretty=False)
     return Part(part, (GRAPH, TOKENIZER))
 
 
+def fused(model: MultiTask) -> MultiTask:
+    """Make attention one operator of the runtime; the model can only be exported from then on.
+
+    A window has no padding, so there is nothing to mask.
+    """
+    AttentionInterface.register(_FUSED, _attention)
+    model.encoder.set_attn_implementation(_FUSED)
+    return model
+
+
+def _attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """From shape (windows, heads, tokens, width) to (windows, tokens, heads, width)."""
+    heads = query.shape[1]
+    flat = [each.transpose(1, 2).flatten(2) for each in (query, key, value)]
+    result = torch.onnx.ops.symbolic(
+        "com.microsoft::MultiHeadAttention",
+        flat,
+        {"num_heads": heads, "scale": scaling},
+        dtype=query.dtype,
+        shape=flat[0].shape,
+        version=1,
+    )
+    return result.unflatten(2, (heads, -1)), None
+
+
 def quantize(source: Path, target: Path) -> None:
     """Turn matrices into 8-bit integers, one scale a column; activations are scaled by the run.
 
-    Matrices of the widest channels stay in 32 bits, and so do those of the attention's keys: one
-    product in twelve, to which rare heads owed most of what they lost. One bit is left unused:
-    processors without VNNI add up in 16 bits and would overflow.
+    Matrices of the widest channels stay in 32 bits. One bit is left unused: processors without
+    VNNI add up in 16 bits and would overflow.
     """
     graph = onnx.load(source).graph
     quantize_dynamic(
         source,
         target,
         op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=[*_of_widest(graph), *_of_keys(graph)],
+        nodes_to_exclude=list(_of_widest(graph)),
         weight_type=QuantType.QInt8,
         per_channel=True,
         reduce_range=True,
@@ -83,14 +116,6 @@ def _of_widest(graph: onnx.GraphProto) -> Iterator[str]:
     picked = {name for node in graph.node if node.op_type == "Gather" for name in node.output}
     for node in graph.node:
         if node.op_type == "MatMul" and not picked.isdisjoint(node.input):
-            yield node.name
-
-
-def _of_keys(graph: onnx.GraphProto) -> Iterator[str]:
-    """Names of the products that make the attention's keys, told by the module they came from."""
-    for node in graph.node:
-        scopes = (p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes")
-        if node.op_type == "MatMul" and any(_KEY in scope for scope in scopes):
             yield node.name
 
 

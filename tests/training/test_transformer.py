@@ -1,5 +1,6 @@
 """The transformer is trained, resumed, exported and measured; tiny, but the whole way."""
 
+import copy
 import json
 import os
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import yaml
@@ -14,6 +16,7 @@ import yaml
 from classifiers.bundle import read_bundle
 from classifiers.rendering import MARKERS
 from classifiers.scorer import load_scorer
+from classifiers.session import Session
 from labels.dataset import corpus_folder, load_corpus, posts
 from labels.records import LabelledPost, Post
 from labels.taxonomy import taxonomy
@@ -28,6 +31,7 @@ from training.multitask import collate, masked_loss, pair_loss
 from training.ngram import targets
 from training.quantize import OutlierLinear, RowEmbedding, SmoothLinear, quantizable
 from training.schedule import pairs_of, row_weights, schedule
+from training.transformer_export import fused, write_graph
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "training" / "transformer.yaml"
@@ -148,6 +152,26 @@ def test_what_helps_in_8_bits_changes_no_output(encoder: Path, rows: list[Labell
     assert isinstance(split, OutlierLinear)
     assert 7 in split.widest
     assert split.others[7] == 0
+
+
+def test_attention_in_one_operator_says_the_same(
+    tmp_path: Path, encoder: Path, rows: list[LabelledPost]
+) -> None:
+    """For windows of lengths that the export did not see."""
+    config = tiny_config()
+    model, posts_encoder, _ = new_model(str(encoder), np.zeros((1, 3)), config)
+    windows = [window.ids for post in rows[:6] for window in posts_encoder.encode(post)]
+    graph = tmp_path / "fused.onnx"
+    write_graph(graph, fused(copy.deepcopy(model.eval())), config.limits)
+    operators = [node.op_type for node in onnx.load(graph).graph.node]
+    assert operators.count("MultiHeadAttention") == model.encoder.config.num_hidden_layers
+    session = Session(graph, 3)
+    for ids in windows:
+        tokens = torch.tensor([ids])
+        with torch.no_grad():
+            exact = model.window_logits(tokens, torch.ones_like(tokens))
+        found = session.run({"input_ids": tokens.numpy()})
+        np.testing.assert_allclose(found, exact.numpy(), atol=1e-4)
 
 
 def test_embeddings_have_a_scale_a_row() -> None:
