@@ -13,7 +13,6 @@ import json
 import os
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from benchmarks.load import resident_mb
 from policy.pack import default_pack_path
 from serving import people
 from serving.people import Role
@@ -170,9 +170,9 @@ def throw(server: Server, plan: Plan) -> list[str]:
     score, begun = Score(), time.perf_counter()
     warm = round(plan.bodies * _WARM_UP)
     _salvo(server, aim, score, plan.seed, range(warm))
-    before = _resident_mb(server.process)
+    before = resident_mb(server.process)
     _salvo(server, aim, score, plan.seed, range(warm, plan.bodies))
-    grown = _resident_mb(server.process) - before
+    grown = resident_mb(server.process) - before
     seconds = time.perf_counter() - begun
     answers = dict(sorted(score.statuses.items()))
     print(
@@ -880,11 +880,6 @@ def _schemathesis(server: Server, folder: Path, plan: Plan, options: Sequence[st
 
 def _beside(command: str) -> str:
     return str(Path(sys.executable).with_name(command))
-
-
-def _resident_mb(process: int) -> float:
-    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 1e6
 
 
 if __name__ == "__main__":
