@@ -50,6 +50,7 @@ from training.measure import Behaviour, unmeasured
 from training.ngram import Floats, fit, logits
 from training.ngram_export import export_ngram
 from training.operating import operating_table
+from training.release.scored import drawn_again
 from training.retrain import RetrainConfig
 
 ROOT = Path(__file__).parents[1]
@@ -244,14 +245,11 @@ def _macro(
 
 def _interval(before: Floats, after: Floats, hidden: Lessons) -> tuple[float, float, float]:
     """The difference, and its 95 % interval over groups drawn again, both on the same rows."""
-    rng = np.random.default_rng(_SEED)
     groups = np.unique(np.array(hidden.groups), return_inverse=True)[1]
-    members = [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
-    drawn = []
-    for _ in range(_RESAMPLES):
-        chosen = rng.integers(0, len(members), len(members))
-        places = np.concatenate([members[group] for group in chosen])
-        drawn.append(_macro(after, hidden, places) - _macro(before, hidden, places))
+    drawn = [
+        _macro(after, hidden, places) - _macro(before, hidden, places)
+        for places in drawn_again(groups, _RESAMPLES)
+    ]
     low, high = np.percentile(drawn, (2.5, 97.5))
     return _macro(after, hidden) - _macro(before, hidden), float(low), float(high)
 
@@ -344,13 +342,7 @@ def _compared(champion: Bundle, candidate: Bundle) -> list[Gate]:
     limits = read_yaml(ROOT / "configs" / "release.yaml", GatesConfig)
     measuring = Measuring(load_pack(default_pack_path()), corpus_folder(), None, [])
     found, _ = run_gates(champion, candidate, limits, measuring)
-    compare = (
-        "heads",
-        "average precision",
-        "MisinfoCheck-zh",
-        "functionalities of MisinfoCheck-zh",
-    )
-    return [gate for gate in found.failed if gate.name in compare]
+    return [gate for gate in found.failed if gate.name in _COMPARING]
 
 
 def tests(path: str) -> bool:

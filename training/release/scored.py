@@ -215,18 +215,21 @@ def _with_interval(
     return [_rounded(metric(held, scores)), *(_rounded(bound) for bound in bounds)]
 
 
-def drawn_again(groups: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+def drawn_again(
+    groups: npt.NDArray[np.int64], times: int = _RESAMPLES
+) -> Iterator[npt.NDArray[np.int64]]:
     """Places of rows, so often as intervals need: as many groups, drawn with replacement.
 
     Source: Efron and Tibshirani 1993, *An Introduction to the Bootstrap*.
 
     Args:
         groups: shape (rows,), numbered from 0 without gaps.
+        times: how often they are drawn, >= 1.
     """
     rng = np.random.default_rng(_SEED)
     order = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[order], np.arange(groups.max() + 2))
-    for _ in range(_RESAMPLES):
+    for _ in range(times):
         chosen = rng.integers(0, len(starts) - 1, len(starts) - 1)
         yield np.concatenate([order[starts[g] : starts[g + 1]] for g in chosen])
 
