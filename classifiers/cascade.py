@@ -10,7 +10,6 @@ import numpy.typing as npt
 from classifiers.bundle import FIRST_STAGE, Bundle
 from classifiers.ngram_model import NgramModel
 from labels.errors import ModelError
-from labels.records import Post
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating[Any]]
@@ -40,22 +39,20 @@ class FirstStage:
         self._places = [manifest.heads.index(category) for category in manifest.cascade.clears]
         self._bounds = np.array(list(manifest.cascade.clears.values()))
 
-    def look(self, post: Post) -> "Look":
-        """At one post; raises ``ScoringError`` if the runtime failed."""
-        rows = self.part.read(post)
+    def look(self, rows: Numbers) -> "Look":
+        """At what the part read of one post: log-odds of shape (windows, heads)."""
         found = expected(rows, self._weights, self._bias)
-        return Look(rows, found, bool((found[self._places] < self._bounds).all()))
+        return Look(found, bool((found[self._places] < self._bounds).all()))
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the first stage says of a post.
 
-    ``rows`` are the n-gram part's log-odds, shape (windows, heads); ``expected`` the whole
-    model's probabilities, shape (heads,); ``cleared`` posts need not be read any further.
+    ``expected`` are the whole model's probabilities, shape (heads,); ``cleared`` posts need not
+    be read any further.
     """
 
-    rows: npt.NDArray[np.float32]
     expected: Floats
     cleared: bool
 

@@ -197,10 +197,11 @@ class Scorer:
         known = _NOTHING
         with _naming(post):
             if self._first:
-                look = self._first.look(post)
+                rows = self._first.part.read(post)
+                look = self._first.look(rows)
                 if look.cleared:
                     return Answer(look.expected, ScoringStage.FIRST)
-                known = {self._first.part: look.rows}
+                known = {self._first.part: rows}
             apart = self._blend.apart(post, known)
         found = probabilities(self._blend.sum(apart).max(axis=0), self._slopes, self._offsets)
         if self._contradictory(apart):

@@ -19,8 +19,9 @@ from sklearn.linear_model import Ridge
 
 from classifiers.bundle import FIRST_STAGE, Bundle, Cascade, file_sha256, read_bundle
 from classifiers.cascade import expected
+from classifiers.ngram_model import NgramModel
 from classifiers.rendering import content
-from classifiers.scorer import Blend, Scorer
+from classifiers.scorer import Scorer
 from labels.errors import ModelError
 from labels.results import Suggestion
 from labels.taxonomy import Category
@@ -88,15 +89,15 @@ def fit_cascade(
     bundle = read_bundle(folder)
     scorer = Scorer(bundle, threads=os.cpu_count() or 1)
     model = Model.load(bundle, scorer, resolve(pack, scorer.operating))
-    if model.baseline is None:
+    if model.ngrams is None:
         raise ModelError(f"{folder}: no cascade without an n-gram part")
     learned, bounded = (
         score(model, held_out.at(places_of(held_out.groups, part)))
         for part in (Part.LEARNED, Part.BOUNDED)
     )
-    weights, bias = _learn(bundle, model.baseline, learned)
+    weights, bias = _learn(bundle, model.ngrams, learned)
     expects = np.array(
-        [expected(model.baseline.by_window(post), weights, bias) for post in bounded.rows.posts]
+        [expected(model.ngrams.read(post), weights, bias) for post in bounded.rows.posts]
     )
     columns = [bundle.manifest.heads.index(category) for category in CATEGORIES]
     return Fitted(weights, bias, _bounds(expects[:, columns], levels(bounded.decisions), risks))
@@ -153,7 +154,7 @@ def bound(expects: Floats, risk: float) -> float | None:
     return float(np.sort(expects)[allowed]) if allowed >= 0 else None
 
 
-def _learn(bundle: Bundle, part: Blend, scored: Scored) -> tuple[Weights, Weights]:
+def _learn(bundle: Bundle, ngrams: NgramModel, scored: Scored) -> tuple[Weights, Weights]:
     """Weights and bias from the n-gram part's log-odds to the whole model's, head by head.
 
     Only posts of one window tell what one window says. Where the model abstains it says nothing.
@@ -164,7 +165,7 @@ def _learn(bundle: Bundle, part: Blend, scored: Scored) -> tuple[Weights, Weight
         for place, post in enumerate(scored.rows.posts)
         if len(windows.over(content(post))) == 1
     ]
-    read = np.array([part.read(scored.rows.posts[place]) for place in short])
+    read = np.array([ngrams.read(scored.rows.posts[place])[0] for place in short], np.float64)
     columns = [HEADS.index(head) for head in bundle.manifest.heads]
     said = np.clip(scored.scores[short][:, columns], _TINY, 1 - _TINY)
     odds = np.log(said / (1 - said))

@@ -13,7 +13,7 @@ from labels.suite import Suite
 from policy.decide import Decision, decide
 from training.cascade import RISKS, Part, levels, places_of, reach
 from training.operating import MIN_GENRE_ROWS
-from training.release.scored import CATEGORIES, Bools, Model, Scored, cleared
+from training.release.scored import CATEGORIES, Bools, Model, Scored, by_ngrams
 
 _INTERVAL = 0.95
 
@@ -100,7 +100,7 @@ def _of_suite(model: Model, suite: Suite) -> dict[str, Any]:
         decide(found, read_labels(post), model.policy)
         for post, found in zip(posts, model.scorer.score(posts), strict=True)
     ]
-    return _told(decisions, cleared(model, posts))
+    return _told(decisions, by_ngrams(model, posts)[1])
 
 
 def _by_protected_class(scored: Scored) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from classifiers.bundle import Bundle, NgramPart
 from classifiers.cascade import FirstStage
 from classifiers.ngram_model import NgramModel
-from classifiers.scorer import Blend, Scorer
+from classifiers.scorer import Scorer
 from labels.reader import read_labels
 from labels.records import Post
 from labels.results import HeadScores, Suggestion
@@ -40,7 +40,7 @@ class Model:
 
     scorer: Scorer
     policy: Policy
-    baseline: Blend | None
+    ngrams: NgramModel | None
     first: FirstStage | None
     heads: tuple[str, ...]
 
@@ -53,7 +53,7 @@ class Model:
         part = NgramModel(bundle.folder, manifest.windows, len(manifest.heads))
         if manifest.cascade:
             first = FirstStage(bundle, part)
-        return cls(scorer, policy, Blend([(1.0, part)]), first, manifest.heads)
+        return cls(scorer, policy, part, first, manifest.heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +121,29 @@ def score(model: Model, rows: Lessons) -> Scored:
         decide(each, read_labels(post), model.policy)
         for post, each in zip(rows.posts, found, strict=True)
     ]
+    baseline, cleared = by_ngrams(model, rows.posts)
     return Scored(
-        rows,
-        np.array([_by_head(each) for each in found]),
-        _alone(model, rows.posts),
-        tuple(decisions),
-        cleared(model, rows.posts),
+        rows, np.array([_by_head(each) for each in found]), baseline, tuple(decisions), cleared
     )
 
 
-def cleared(model: Model, posts: Sequence[Post]) -> Bools:
-    """Shape (posts,): what the first stage would clear, nothing where there is none."""
-    first = model.first
-    if first is None:
-        return np.zeros(len(posts), dtype=bool)
+def by_ngrams(model: Model, posts: Sequence[Post]) -> tuple[Floats | None, Bools]:
+    """What the n-gram part says by itself, and which posts the first stage clears on that.
+
+    Returns:
+        Log-odds of shape (posts, ``HEADS``), None without the part; shape (posts,), nothing
+        cleared without a first stage.
+    """
+    cleared = np.zeros(len(posts), dtype=bool)
+    if model.ngrams is None:
+        return None, cleared
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.array([look.cleared for look in pool.map(first.look, posts)], dtype=bool)
+        read = list(pool.map(model.ngrams.read, posts))
+    said = np.full((len(posts), len(HEADS)), np.nan)
+    said[:, [HEADS.index(head) for head in model.heads]] = [rows.max(axis=0) for rows in read]
+    if model.first:
+        cleared[:] = [model.first.look(rows).cleared for rows in read]
+    return said, cleared
 
 
 def suggestions(model: Model, posts: Sequence[Post]) -> list[str]:
@@ -190,16 +197,6 @@ def shares(scored: Scored) -> dict[str, Any]:
 def _by_head(found: HeadScores) -> list[float]:
     machine = np.nan if found.machine_written is None else found.machine_written
     return [found.heads.get(head, machine if head == MACHINE_WRITTEN else np.nan) for head in HEADS]
-
-
-def _alone(model: Model, posts: Sequence[Post]) -> Floats | None:
-    if model.baseline is None:
-        return None
-    found = np.full((len(posts), len(HEADS)), np.nan)
-    columns = [HEADS.index(head) for head in model.heads]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found[:, columns] = list(pool.map(model.baseline.read, posts))
-    return found
 
 
 def _with_interval(
