@@ -38,6 +38,7 @@ lint: .venv/installed-test
 
 bench: .venv/installed-bench .venv-peers/installed
 	$(BIN)/python benchmarks/speed.py --peers .venv-peers/bin/python
+	$(BIN)/python benchmarks/cascade.py $(if $(DATA_DIR),--data-dir $(DATA_DIR))
 	$(BIN)/python benchmarks/scale.py
 
 policy-check: .venv/installed-test

@@ -4,6 +4,7 @@ import platform
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
 from timing import CORES
+
+from classifiers.bundle import default_model_folder, read_bundle
 
 _PACKAGES = ("onnxruntime", "torch", "transformers")
 #: instructions for 8-bit products, the fastest first
@@ -24,8 +27,17 @@ _INSTRUCTIONS = {
 }
 
 
-def machine() -> dict[str, Any]:
-    """Cores, processor and versions."""
+def conditions(posts: int) -> dict[str, Any]:
+    """What a report begins with: date, bundled model, machine, and how many posts were timed."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "model": read_bundle(default_model_folder()).version.model_dump(),
+        "machine": _machine(),
+        "posts": posts,
+    }
+
+
+def _machine() -> dict[str, Any]:
     return {
         "cores": CORES,
         **_processor(),

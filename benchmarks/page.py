@@ -5,6 +5,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+RESULTS = Path(__file__).parent / "results"
+DOCS = Path(__file__).parents[1] / "docs"
+
 
 def fill(page: Path, name: str, block: str) -> None:
     """Replace what stands between ``<!-- name -->`` and ``<!-- /name -->``.
@@ -38,10 +41,9 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def about(report: dict[str, Any]) -> str:
-    """Model, machine and posts of a report."""
+    """Model, machine and number of posts of a report that begins with its conditions."""
     on = report["machine"]
     return (
         f"model {report['model']['version']}, {report['date']}, {on['cores']} cores of "
-        f"{on['processor']} ({on['instructions']}), {report['posts']:,} posts spread over the "
-        "corpus"
+        f"{on['processor']} ({on['instructions']}), {report['posts']:,} posts"
     )

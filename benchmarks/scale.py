@@ -10,19 +10,16 @@ tables of docs/performance.md. Only service times are measured, all else is simu
 import argparse
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from page import fill
+from page import DOCS, RESULTS, fill
 from picture import draw_scale
 from queueing import arrivals_of_a_day, daily_curve, mean_wait, poisson, simulate
 from scale_block import scale_block
 
 from serving.gate import Gate
 
-RESULTS = Path(__file__).parent / "results"
-DOCS = Path(__file__).parents[1] / "docs"
 _SEED = 20250729
 _CORES = (2, 4, 8, 16, 32)
 _UTILISATIONS = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.2)

@@ -13,11 +13,12 @@ def scale_block(report: dict[str, Any]) -> str:
 def _measured(report: dict[str, Any]) -> str:
     service = report["service"]
     return paragraph(
-        f"Measured ({about(report['measured'])}): while every core is busy, a post takes a core",
-        f"{service['mean_ms']:.1f} ms at the API in the mean (p50 {service['p50_ms']:.1f}, p99",
-        f"{service['p99_ms']:.1f}; squared coefficient of variation {service['scv']:.2f}), of",
-        f"which {service['scorer_mean_ms']:.1f} ms are scoring. The rest runs mostly in one thread",
-        f"of a process: give a process no more than {service['cores_a_process']} cores.",
+        f"Measured ({about(report['measured'])} spread over the corpus): while every core is busy,",
+        f"a post takes a core {service['mean_ms']:.1f} ms at the API in the mean (p50",
+        f"{service['p50_ms']:.1f}, p99 {service['p99_ms']:.1f}; squared coefficient of variation",
+        f"{service['scv']:.2f}), of which {service['scorer_mean_ms']:.1f} ms are scoring. The rest",
+        "runs mostly in one thread of a process: give a process no more than",
+        f"{service['cores_a_process']} cores.",
     )
 
 

@@ -14,15 +14,14 @@ table of docs/performance.md.
 import argparse
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from api import api
-from machine import int8_peak, machine
-from page import fill
+from machine import conditions, int8_peak
+from page import DOCS, RESULTS, fill
 from peer import pipeline, real_length_posts, spread
 from picture import draw_speed
 from service import service_times
@@ -31,11 +30,8 @@ from speed_block import speed_block
 from systems import mingbian, onnx_fp32, published, tokens_a_post, torch_fp32, windows_of
 from timing import CORES
 
-from classifiers.bundle import default_model_folder, read_bundle
 from classifiers.rendering import content
 
-RESULTS = Path(__file__).parent / "results"
-DOCS = Path(__file__).parents[1] / "docs"
 #: what all are timed on one by one, and peers in batches: a run over all would take them minutes
 _SOME_POSTS = 200
 
@@ -72,12 +68,7 @@ def _measure(peers: Path, posts: int) -> tuple[dict[str, Any], dict[str, Any]]:
         **others["systems"],
     }
     peak = int8_peak()
-    about = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "model": read_bundle(default_model_folder()).version.model_dump(),
-        "machine": machine(),
-        "posts": len(rows),
-    }
+    about = conditions(len(rows))
     served = api()
     report = {
         **about,

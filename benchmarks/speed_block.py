@@ -28,7 +28,8 @@ def _conditions(report: dict[str, Any]) -> str:
     singles = report["systems"]["mingbian"]["single_posts"]
     peers = ", ".join(f"{name} {version}" for name, version in report["peers"].items())
     return paragraph(
-        f"Measured: {about(report)}, {report['characters_a_post']:.0f} characters each.",
+        f"Measured: {about(report)} spread over the corpus,",
+        f"{report['characters_a_post']:.0f} characters each.",
         f"(a) to (f) are timed on {singles} of them; single posts of all systems are the same",
         f"{singles}. Versions of (d) to (f): {peers}.",
     )
