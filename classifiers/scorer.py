@@ -1,16 +1,16 @@
 """A bundle as its users see it: posts in, calibrated probabilities out."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.ahead import ahead
 from classifiers.bundle import Bundle, NgramPart, TransformerPart, read_bundle
 from classifiers.cache import Answer, ScoreCache
 from classifiers.cascade import FirstStage
@@ -26,10 +26,8 @@ from labels.taxonomy import MACHINE_WRITTEN
 
 #: fewer characters of title and text do not tell who wrote them
 MIN_ORIGIN_CHARS = 100
-#: posts that wait for each thread at most
+#: posts that each thread is given at a time: one it reads, one that waits
 _AHEAD = 2
-
-_Answer = TypeVar("_Answer")
 
 
 class Reader(Protocol):
@@ -117,7 +115,7 @@ class Scorer:
         self._middles = np.array(manifest.origin_middles)
         self._cache = cache
         self._key = bytes.fromhex(bundle.sha256) + bytes([cascade])
-        self._threads = threads
+        self._most = _AHEAD * threads
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="score")
 
     @property
@@ -135,7 +133,7 @@ class Scorer:
             ScoringError: the runtime failed; no partial result is returned.
         """
         if self._cache is None:
-            answers = list(self._ahead(self._answer, posts))
+            answers = list(ahead(self._pool, self._answer, posts, self._most))
         else:
             answers = self._remembered(self._cache, posts)
         return [self._told(post, answer) for post, answer in zip(posts, answers, strict=True)]
@@ -147,7 +145,7 @@ class Scorer:
             ScoringError: the runtime failed.
         """
         columns = [self._heads.index(head) for head in heads]
-        raw = np.array(list(self._ahead(self._read, posts)))
+        raw = np.array(list(ahead(self._pool, self._read, posts, self._most)))
         return np.asarray((raw * self._slopes + self._offsets)[:, columns])
 
     def deciding_windows(self, post: Post, heads: Sequence[str]) -> list[tuple[int, int]]:
@@ -160,19 +158,6 @@ class Scorer:
         highest = self._blend.by_window(post).argmax(axis=0)
         return [spans[highest[self._heads.index(head)]] for head in heads]
 
-    def _ahead(self, work: Callable[[Post], _Answer], posts: Sequence[Post]) -> Iterator[_Answer]:
-        """Answers in order; only a few posts are handed to the threads at a time.
-
-        So a caller with one post waits for a few of a caller with hundreds, not for all.
-        """
-        waiting: deque[Future[_Answer]] = deque()
-        for post in posts:
-            waiting.append(self._pool.submit(work, post))
-            if len(waiting) > _AHEAD * self._threads:
-                yield waiting.popleft().result()
-        for each in waiting:
-            yield each.result()
-
     def _read(self, post: Post) -> npt.NDArray[np.float64]:
         with _naming(post):
             return self._blend.read(post)
@@ -181,10 +166,8 @@ class Scorer:
         """Answers in order: those in the cache, and those that are found and kept there."""
         keys = [self._key + input_digest(post) for post in posts]
         answers = [cache.get(key) for key in keys]
-        fresh = self._ahead(
-            self._answer,
-            [post for post, answer in zip(posts, answers, strict=True) if answer is None],
-        )
+        missing = (post for post, answer in zip(posts, answers, strict=True) if answer is None)
+        fresh = ahead(self._pool, self._answer, missing, self._most)
         found = []
         for key, answer in zip(keys, answers, strict=True):
             if answer is None:
@@ -222,7 +205,7 @@ class Scorer:
 
     def _told(self, post: Post, answer: Answer) -> HeadScores:
         found, stage = answer
-        heads = {h: float(p) for h, p in zip(self._heads, found, strict=True)}
+        heads = dict(zip(self._heads, found.tolist(), strict=True))
         machine_written = heads.pop(MACHINE_WRITTEN, None)
         text = content(post)
         if len(text) < MIN_ORIGIN_CHARS or np.isnan(machine_written or 0.0):
