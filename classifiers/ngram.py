@@ -8,7 +8,7 @@ fields were given, and the closed-valued ones). A field that was not sent gives 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -86,17 +86,22 @@ def _ngrams(field: str, text: str) -> list[Keys]:
     folded = fold(text)
     if not folded:
         return []
-    codes = np.frombuffer(f"\x02{folded}\x03".encode("utf-32-le"), dtype=np.uint32)
-    return [_roll(field, n, codes.astype(np.uint64)) for n in range(1, MAX_N + 1)]
+    signs = np.frombuffer(f"\x02{folded}\x03".encode("utf-32-le"), dtype=np.uint32)
+    codes = signs.astype(np.uint64)
+    # a row for each n, a column for each place where an n-gram begins
+    states = np.repeat(_seeds(field), len(codes), axis=1)
+    for offset in range(MAX_N):
+        longer = states[offset:, : len(codes) - offset]
+        longer ^= codes[offset:]
+        longer *= _PRIME
+    hashes = _finish(states)
+    return [hashes[n - 1, : len(codes) - n + 1] for n in range(1, MAX_N + 1)]
 
 
-def _roll(field: str, n: int, codes: Keys) -> Keys:
-    """Hashes of all n-grams; empty if the text is shorter than n."""
-    length = max(len(codes) - n + 1, 0)
-    state = np.full(length, _hash(f"{field}/{n}")[0], dtype=np.uint64)
-    for offset in range(n):
-        state = (state ^ codes[offset : offset + length]) * _PRIME
-    return _finish(state)
+@cache
+def _seeds(field: str) -> Keys:
+    """What the hashes of a field's n-grams begin with, shape (``MAX_N``, 1)."""
+    return np.stack([_hash(f"{field}/{n}") for n in range(1, MAX_N + 1)])
 
 
 @lru_cache(maxsize=1024)  # fields, lengths and closed values: a few hundred tokens

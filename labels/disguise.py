@@ -59,6 +59,8 @@ def reveal(text: str) -> Revealed:
     found = _replaced(found, ((m.start(), m.end(), "") for m in _WEDGED.finditer(found.text)))
     found = _replaced(found, _interleaved(found.text))
     found = _replaced(found, _scattered(found.text))
+    if found is plain:  # as most texts are
+        return found
     return _replaced(found, _table_matches(found.text, _words("homophone"), _whole_latin))
 
 
@@ -87,6 +89,8 @@ def _form(sign: str) -> str:
 
 def _translated(found: Revealed, signs: Mapping[str, str]) -> Revealed:
     """Each sign that stands for another one of the same length."""
+    if signs.keys().isdisjoint(found.text):
+        return found
     return Revealed("".join(signs.get(sign, sign) for sign in found.text), found.starts)
 
 
@@ -127,7 +131,7 @@ def _table_matches(
         start = opening.start()
         if start < done:
             continue
-        for written in table.by_opening[opening[0]]:
+        for written in table.by_opening.get(opening[0], ()):
             end = start + len(written)
             if lower.startswith(written, start) and fits(text, start, end):
                 yield start, end, table.readings[written]
@@ -167,6 +171,8 @@ def _whole_latin(text: str, start: int, end: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
+    """``openings`` matches every sign that an entry begins with, and a few others."""
+
     readings: Mapping[str, str]
     by_opening: Mapping[str, list[str]]
     openings: re.Pattern[str]
@@ -176,8 +182,9 @@ class _Table:
         by_opening: dict[str, list[str]] = {}
         for written in sorted(readings, key=len, reverse=True):
             by_opening.setdefault(written[0], []).append(written)
-        signs = "".join(re.escape(sign) for sign in by_opening)
-        return cls(readings, by_opening, re.compile(f"[{signs}]"))
+        # further emoji in one range: a pattern tries them one after the other at every place
+        near = "".join(re.escape(sign) for sign in by_opening if sign <= "\uffff")
+        return cls(readings, by_opening, re.compile(f"[{near}\U00010000-\U0010ffff]"))
 
 
 def table(name: str) -> dict[str, str]:

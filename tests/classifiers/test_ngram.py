@@ -27,6 +27,18 @@ def test_counts_add_up() -> None:
     assert text_bag("", "停水三天").counts.sum() == 6 + 5 + 4 + 3
 
 
+def test_hashes_never_change() -> None:
+    """A trained vocabulary knows its features by them alone."""
+    assert keys("水") == {
+        0x104FE477BEFE6D99,
+        0x174825EB517F7333,
+        0x6306EC0B9AA88DD2,
+        0x641B13C382E4F463,
+        0x6E491B4B080EFA3E,
+        0xC1972A37DB4EE7F8,
+    }
+
+
 def test_empty_text_has_no_features() -> None:
     """A post of a title alone leaves the text without evidence."""
     assert text_bag("", "").keys.size == 0
