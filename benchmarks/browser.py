@@ -15,7 +15,22 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 #: None where none is installed
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 _GRAVE = {"serious", "critical"}
-_MOST_TABS = 150
+_MOST_TABS = 400
+#: what the dark colours can spoil
+_CONTRAST = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
+#: notes the control that has the focus; its name, and whether it opens what is closed
+_NOTE = """() => {
+  const found = document.activeElement;
+  found.dataset.reached = "";
+  const closed = found.matches("details:not([open]) > summary");
+  return [found.matches("body") ? "body" : found.matches(".skip") ? "skip" : "", closed];
+}"""
+#: visible controls that never had it; one of the buttons of a choice stands for all
+_MISSED = """() => [...document.querySelectorAll(
+  "a[href], button, input:not([type=hidden]), select, textarea, summary"
+)].filter((each) => !each.disabled && each.checkVisibility() && !("reached" in each.dataset) &&
+  !(each.type === "radio" && document.querySelector(`[name="${each.name}"][data-reached]`))
+).map((each) => each.outerHTML.slice(0, 200))"""
 
 
 @contextmanager
@@ -30,8 +45,12 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def listening(app: FastAPI) -> Iterator[str]:
-    """An application behind a port of this machine; its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    """An application behind a port of this machine; its address.
+
+    What it does beside answering is left to another on the same store, whose end closes it.
+    """
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -51,10 +70,15 @@ class Moderator:
     policy, dialogs, and serious or critical findings of axe-core.
     """
 
-    def __init__(self, browser: Browser, address: str, width: int = 1440) -> None:
+    def __init__(
+        self, browser: Browser, address: str, width: int = 1440, *, scripts: bool = True
+    ) -> None:
         """Open a window."""
         self._context = browser.new_context(
-            base_url=address, viewport={"width": width, "height": 900}, locale="zh-CN"
+            base_url=address,
+            viewport={"width": width, "height": 900},
+            locale="zh-CN",
+            java_script_enabled=scripts,
         )
         self.page: Page = self._context.new_page()
         self.faults: list[str] = []
@@ -84,6 +108,19 @@ class Moderator:
             self.page.keyboard.press("Tab")
         self.faults.append(f"{selector} cannot be reached by Tab at {self.page.url}")
 
+    def reach_all(self) -> None:
+        """Every control of the page with the Tab key alone; Enter opens what is closed."""
+        self.page.evaluate("document.activeElement.blur()")
+        for number in range(_MOST_TABS):
+            self.page.keyboard.press("Tab")
+            place, closed = self.page.evaluate(_NOTE)
+            if place and number:
+                break
+            if closed:
+                self.page.keyboard.press("Enter")
+        missed = self.page.evaluate(_MISSED)
+        self.faults += [f"no way by Tab at {self.page.url} to {control}" for control in missed]
+
     def write(self, key: str, text: str) -> None:
         """Into the field that a key leads to, and out of it again."""
         self.page.keyboard.press(key)
@@ -91,11 +128,14 @@ class Moderator:
         self.page.keyboard.press("Escape")
 
     def look(self) -> str:
-        """The page's text, after axe-core and the width of the window had their say."""
-        for found in Axe().run(self.page).response["violations"]:
-            if found["impact"] in _GRAVE:
-                where = found["nodes"][0]["html"][:200]
-                self.faults.append(f"axe {found['id']} at {self.page.url}: {where}")
+        """The page's text, after axe-core and the width of the window had their say.
+
+        In dark colours too.
+        """
+        self.page.emulate_media(color_scheme="dark")
+        self._ask_axe(_CONTRAST)
+        self.page.emulate_media(color_scheme="light")
+        self._ask_axe({"resultTypes": ["violations"]})
         wide: Any = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide > 0:
             self.faults.append(f"{self.page.url} is {wide} pixels too wide")
@@ -107,12 +147,20 @@ class Moderator:
         self.page.wait_for_selector("#undo:not([hidden])")
         self.press("Enter")
 
+    def _ask_axe(self, options: dict[str, Any]) -> None:
+        for found in Axe().run(self.page, options=options).response["violations"]:
+            if found["impact"] in _GRAVE:
+                where = found["nodes"][0]["html"][:200]
+                self.faults.append(f"axe {found['id']} at {self.page.url}: {where}")
+
     def close(self) -> None:
         """Leave."""
         self._context.close()
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if "Content Security Policy" in message.text or message.type == "error":
+        # a page that says what was refused is meant; a file of it that is missing is not
+        meant = "Failed to load" in message.text and message.location["url"] == self.page.url
+        if "Content Security Policy" in message.text or (message.type == "error" and not meant):
             self.faults.append(f"console: {message.text}")
 
     def _asked(self, dialog: Any) -> None:

@@ -17,12 +17,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks.browser import CHROMIUM, Moderator, chromium
 from benchmarks.console_store import PASSWORD, REVIEWER, copy_store, fill
+from benchmarks.console_tour import filters, save_view, tour
 from serving.store.database import Database
 
 _MAX_MS = 300.0
@@ -32,8 +32,6 @@ _REASONS = "已查证，见证据"
 #: one of so many cases is prompted, with evidence; where its button stands
 _PROMPTED, _PLACE = 3, 2
 _WAITING = 3_000
-#: how long the figures of a year may take
-_COUNTED_MS = 120_000
 
 
 def main() -> None:
@@ -75,29 +73,35 @@ def _stores(folder: Path, decisions: int, waiting: int) -> Iterator[tuple[str, s
 
 def _check(name: str, url: str, cases: int, folder: Path, pictures: Path | None) -> list[str]:
     log = folder / f"{name}.log"
+    faults: list[str] = []
     with _server(url, log) as address, chromium() as browser:
+        for width in _WIDTHS:
+            visitor = Moderator(browser, address, width)
+            visitor.page.goto("/console")
+            visitor.look()
+            visitor.sign_in(REVIEWER, PASSWORD)
+            tour(visitor)
+            if pictures and name == "SQLite":
+                _take_pictures(visitor, pictures, width)
+            faults += visitor.faults
         amy = Moderator(browser, address)
         amy.sign_in(REVIEWER, PASSWORD)
+        print(f"{name}: {filters(amy)} filters of the queue")
+        save_view(amy)
         begun = time.perf_counter()
         judged = _judge(amy, cases)
         minutes = (time.perf_counter() - begun) / 60
         print(f"{name}: {judged} cases judged by keyboard, {judged / minutes:.0f} a minute")
-        faults = [] if judged == cases else [f"{name}: {judged} of {cases} cases judged"]
-        faults += _look_around(amy)
-        for width in _WIDTHS:
-            visitor = Moderator(browser, address, width)
-            visitor.sign_in(REVIEWER, PASSWORD)
-            faults += _look_around(visitor)
-            if pictures and name == "SQLite":
-                _take_pictures(visitor, pictures, width)
-            faults += visitor.faults
         faults += amy.faults
+    if judged != cases:
+        faults.append(f"{name}: {judged} of {cases} cases judged")
     return faults + _slow(name, _milliseconds(log))
 
 
 def _judge(amy: Moderator, cases: int) -> int:
-    """Claim the next, decide, again; a third of them with evidence, the others dismissed."""
+    """Claim the next, decide, again: appeals first, then what waits for anybody."""
     before = _waiting(amy)
+    amy.page.goto("/console")
     amy.press("n")
     for number in range(cases):
         _decide(amy, number)
@@ -110,9 +114,12 @@ def _waiting(amy: Moderator) -> int:
 
 
 def _decide(amy: Moderator, number: int) -> None:
+    """An appeal is answered, a second review given; of others a third leads to a prompt."""
     page, keyboard = amy.page, amy.page.keyboard
     amy.write("w", f"{_REASONS}，第{number + 1}件")
-    if number % _PROMPTED == 0 and page.query_selector("[data-key=a]"):
+    if page.query_selector("button[name=verdict]"):
+        amy.decide(1)
+    elif number % _PROMPTED == 0 and page.query_selector("[data-key=a]"):
         keyboard.press("a")
         keyboard.press("1")
         amy.reach("#sentence")
@@ -126,49 +133,25 @@ def _decide(amy: Moderator, number: int) -> None:
         amy.decide(1)
 
 
-def _look_around(amy: Moderator) -> list[str]:
-    """Every kind of page and several filters; what is missing from them."""
-    page = amy.page
-    seen = {}
-    for path in (
-        "/console",
-        "/console?category=false_specialist&reported=false&held=free",
-        "/console?clause=1.3&older_than=1",
-        "/console?state=closed",
-        "/console/accounts",
-        "/console/accounts/u1",
-    ):
-        page.goto(path)
-        seen[path] = amy.look()
-    today = date.today()
-    year = f"/console/overview?first={today - timedelta(days=365)}&last={today}"
-    for path in ("/console/overview", year):
-        page.goto(path)
-        # three years of decisions are counted in the background
-        page.wait_for_selector("main:not(:has([data-reload]))", timeout=_COUNTED_MS)
-        seen[path] = amy.look()
-    for path in ("/console/policies", "/console/models"):
-        page.goto(path)
-        seen[path] = amy.look()
-        page.locator("tbody th a").first.click()
-        page.wait_for_selector("main:not(:has([data-reload]))", timeout=_COUNTED_MS)
-        seen[f"{path}/one"] = amy.look()
-    page.goto("/console?held=free")
-    page.locator(".queue .open").first.click()
-    page.wait_for_selector("#post:not([data-pending])")
-    seen["case"] = amy.look()
-    return [f"{path} is empty" for path, text in seen.items() if not text.strip()]
-
-
 def _take_pictures(amy: Moderator, folder: Path, width: int) -> None:
     page = amy.page
     size = "" if width == max(_WIDTHS) else f"-{width}"
     page.goto("/console")
     page.screenshot(path=folder / f"console-queue{size}.png")
-    amy.press("n")
-    page.wait_for_selector("#post:not([data-pending])")
-    page.screenshot(path=folder / f"console-case{size}.png")
-    amy.press("r")
+    page.goto("/console/overview")
+    page.wait_for_selector("main:not(:has([data-reload]))")
+    page.screenshot(path=folder / f"console-overview{size}.png")
+    page.goto("/console/policies")
+    page.locator("tbody tr:not(:has(.state-closed)) th a").click()
+    page.wait_for_selector("main:not(:has([data-reload]))")
+    backtest = page.locator("[aria-labelledby=backtest-title]")
+    backtest.screenshot(path=folder / f"console-backtest{size}.png")
+    for name, query in (("appeal", "kind=appeal"), ("case", "kind=review&state=open")):
+        page.goto(f"/console?{query}")
+        amy.press("n")
+        page.wait_for_selector("#post:not([data-pending])")
+        page.screenshot(path=folder / f"console-{name}{size}.png")
+        amy.press("r")
 
 
 @contextmanager

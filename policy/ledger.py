@@ -154,9 +154,13 @@ def corrections(record: Record, policy_of: Callable[[str], Policy]) -> Iterator[
         record: of one account.
         policy_of: gives, for the id of a decision, the policy that ruled on it.
     """
-    standings = list(record.standings)
+    standings, changed = list(record.standings), False
     for place, standing in enumerate(standings):
-        if standing.case is None or standing.overturned:
+        if standing.overturned:
+            changed = changed or standing.step in _STRIKES
+            continue
+        # nothing leaned on a strike that came later, and no action cannot become milder
+        if not changed or standing.case is None or standing.step is Step.NONE:
             continue
         earlier = Record(tuple(standings[:place]))
         policy = policy_of(standing.decision_id)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from labels.events import EVENT
 from labels.results import Step
-from policy.ledger import LedgerError
+from policy.ledger import LedgerError, Record
 from policy.outlook import outlook
 from serving.history import record_event, record_of
 from serving.lineup import Active
@@ -27,7 +27,11 @@ def record_view(
 
     An account that nobody knows has an empty record: nothing is known against it.
     """
-    record = record_of(connection, account_id)
+    return told_record(record_of(connection, account_id), account_id, active, now)
+
+
+def told_record(record: Record, account_id: str, active: Active, now: datetime) -> dict[str, Any]:
+    """As :func:`record_view`, of a record that is at hand."""
     strikes = record.strikes(now, active.loaded.pack.strike_days)
     enforced = record.enforcement(now)
     following = outlook(strikes, active.policy)

@@ -1,5 +1,6 @@
 """The queue of cases that wait for a person: opened, claimed for a while, released, closed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -10,7 +11,7 @@ from serving.people import Caller, Role
 from serving.refusal import ForbiddenError, RequestError
 from serving.rows import find_row
 from serving.store.database import new_id
-from serving.store.schema import cases, decisions
+from serving.store.schema import cases, decisions, verdicts
 
 CLAIM_MINUTES = 30
 #: an appeal waits before every review, an act before a review of any score
@@ -59,7 +60,12 @@ def open_appeal_case(connection: Connection, decision: RowMapping, now: datetime
 
 def clauses_of(result: ScoredPost) -> str:
     """The clauses of a case as the queue keeps them: each between spaces."""
-    return f" {' '.join(label.clause for label in result.labels)} "
+    return _listed([label.clause for label in result.labels])
+
+
+def classes_of(result: ScoredPost) -> str:
+    """The protected classes that a case may belong to, as the queue keeps them."""
+    return _listed([protection.code for protection in result.protected])
 
 
 def has_case(connection: Connection, decision_id: str) -> bool:
@@ -165,13 +171,19 @@ def find_case(connection: Connection, case_id: str) -> RowMapping:
 
 
 def took_part(connection: Connection, case: RowMapping) -> set[str]:
-    """Who may not judge: the first reviewer, and on an appeal all who decided."""
+    """Who may not judge: the first reviewer, and on an appeal all who said anything on the case."""
     if case["kind"] == CaseKind.REVIEW:
         return {case["first"]["by"]} if case["first"] else set()
+    decision_id = case["decision_id"]
     ruled = connection.scalar(
-        select(decisions.c.ruled).where(decisions.c.decision_id == case["decision_id"])
+        select(decisions.c.ruled).where(decisions.c.decision_id == decision_id)
     )
-    return set(ruled["case"]["findings"]["reviewers"]) if ruled else set()
+    said = connection.scalars(select(verdicts.c.by).where(verdicts.c.decision_id == decision_id))
+    return {*said, *(ruled["case"]["findings"]["reviewers"] if ruled else ())}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f" {' '.join(names)} "
 
 
 def _open(connection: Connection, case_id: str) -> RowMapping:
@@ -209,6 +221,7 @@ def _insert(  # noqa: PLR0913, PLR0917  every field of a case
             clauses=clauses_of(result),
             risk=result.risk_level,
             protected=bool(result.protected),
+            protected_classes=classes_of(result),
             rank=rank,
             opened_at=now,
             state=CaseState.OPEN,

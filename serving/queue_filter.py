@@ -18,10 +18,17 @@ def _known(clause: str) -> str:
     return clause
 
 
+def _known_class(code: str) -> str:
+    if code not in taxonomy().protected:
+        raise ValueError(f"there is no protected class {code!r}")
+    return code
+
+
 class CaseFilter(BaseModel):
     """Which cases; by default all that wait.
 
-    ``older_than`` is in hours. ``held``: by nobody, by who asks, or by somebody else.
+    ``protected``: whether a post may belong to any protected class, ``protected_class``: to this
+    one. ``older_than`` is in hours. ``held``: by nobody, by who asks, or by somebody else.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -32,6 +39,7 @@ class CaseFilter(BaseModel):
     clause: Annotated[str, AfterValidator(_known)] | None = None
     risk: RiskLevel | None = None
     protected: bool | None = None
+    protected_class: Annotated[str, AfterValidator(_known_class)] | None = None
     reported: bool | None = None
     older_than: Annotated[int, Field(ge=1, le=24 * 365)] | None = None
     held: Literal["free", "mine", "others"] | None = None
@@ -54,6 +62,9 @@ def select_cases(wanted: CaseFilter, user_id: str, now: datetime) -> Select[Any]
             asked = asked.where(cases.c[name] == value)
     if wanted.clause is not None:
         asked = asked.where(cases.c.clauses.contains(f" {wanted.clause} "))
+    if wanted.protected_class is not None:
+        named = cases.c.protected_classes.contains(f" {wanted.protected_class} ", autoescape=True)
+        asked = asked.where(cases.c.protected, named)
     if wanted.reported is not None:
         complaint = exists().where(reports.c.decision_id == cases.c.decision_id)
         asked = asked.where(complaint if wanted.reported else ~complaint)

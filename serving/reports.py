@@ -1,8 +1,9 @@
 """Complaints of users. How much one counts depends on how their earlier ones ended."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, insert, select
+from sqlalchemy import Connection, RowMapping, case, func, insert, select
 
 from labels.results import ScoredPost, Step
 from serving.history import record_event
@@ -74,6 +75,14 @@ def reliability(connection: Connection, reporter_id: str) -> float:
         ).where(reports.c.reporter_id == reporter_id, reports.c.outcome.is_not(None))
     ).one()
     return float((settled[1] + 1) / (settled[0] + 2))
+
+
+def complaints(connection: Connection, decision_id: str, at_most: int) -> Sequence[RowMapping]:
+    """What users said of a post, newest first: ``at``, ``category``, ``reason``; never who."""
+    asked = select(reports.c.at, reports.c.category, reports.c.reason)
+    mine = asked.where(reports.c.decision_id == decision_id)
+    newest = mine.order_by(reports.c.report_id.desc()).limit(at_most)
+    return connection.execute(newest).mappings().all()
 
 
 def newest_decision(connection: Connection, data_id: str) -> str:

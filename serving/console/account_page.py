@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from serving.accounts import inbox_of_account, record_view
+from serving.accounts import inbox_of_account, told_record
 from serving.api.views import case_view
 from serving.console.case_page import faces
 from serving.console.viewing import views_of
@@ -22,16 +22,17 @@ def account_context(
     connection: Connection, account_id: str, active: Active, caller: Caller, now: datetime
 ) -> dict[str, Any]:
     """All that the template of an account names; who looked is for leads and auditors alone."""
-    record = record_view(connection, account_id, active, now)
+    record = record_of(connection, account_id)
     lasts = timedelta(days=active.loaded.pack.strike_days)
-    counting = record_of(connection, account_id).counting(now, active.loaded.pack.strike_days)
+    counting = record.counting(now, active.loaded.pack.strike_days)
+    told = told_record(record, account_id, active, now)
     mine = select(cases).where(cases.c.account_id == account_id)
     newest = connection.execute(mine.order_by(cases.c.case_id.desc()).limit(_CASES)).mappings()
     appealed = select(appeals).where(appeals.c.account_id == account_id)
     sees_viewers = not caller.roles.isdisjoint({Role.SENIOR, Role.AUDITOR})
     return {
         "account_id": account_id,
-        "record": RecordView.model_validate(record, strict=False),
+        "record": RecordView.model_validate(told, strict=False),
         "strikes": [(standing, standing.at + lasts) for standing in counting],
         "faces": faces(connection, account_id),
         "messages": inbox_of_account(connection, account_id, _STATEMENTS),

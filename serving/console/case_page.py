@@ -12,19 +12,22 @@ from labels.results import Step
 from serving.api.views import case_detail
 from serving.appeals import appeal_of, repair_of
 from serving.console.explaining import Explainer, Explanations
-from serving.console.passages import media_links, passages
+from serving.console.passages import Piece, media_links, passages, pieces
 from serving.console.visit import REVIEWERS
 from serving.desk import Desk
 from serving.near import Near, near_duplicates, nearest_labelled
 from serving.people import Caller
 from serving.queue import CaseKind, CaseState, took_part
+from serving.reports import complaints
 from serving.review import find_decision, kept_decision
 from serving.sanctions import find_sanction
 from serving.shapes import CaseDetail
-from serving.store.schema import posts, sanctions
+from serving.store.schema import cases, decisions, posts, sanctions
 from serving.verdict import correction_view, words_on
 
 _DUPLICATES, _LABELLED = 6, 4
+#: characters of a post nearby that are shown, and complaints
+_EXCERPT, _COMPLAINTS = 120, 10
 #: posts of an account whose faces are compared
 _FACES = 50
 _STRIKES = (Step.WARNING, Step.SHORT_MUTE, Step.LONG_MUTE)
@@ -32,9 +35,14 @@ _STRIKES = (Step.WARNING, Step.SHORT_MUTE, Step.LONG_MUTE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A case nearby, and what became of it; ``state`` is that of its sanction."""
+    """A case nearby, how its post begins, and what became of it.
 
-    decision_id: str
+    ``case_id`` is None where nobody was asked to look, ``words`` is empty where the post was
+    erased. ``state`` is that of the sanction.
+    """
+
+    case_id: str | None
+    words: Sequence[Piece]
     data_id: str
     account_id: str
     at: datetime
@@ -76,6 +84,8 @@ def case_context(
         "faces": faces(connection, account_id),
         "duplicates": outcomes(connection, duplicates),
         "labelled": outcomes(connection, labelled),
+        "complaints": complaints(connection, detail.decision.decision_id, _COMPLAINTS),
+        "most_complaints": _COMPLAINTS,
         "words": words_on(connection, detail.decision.decision_id),
         "appeal": _appeal(connection, detail) if case["kind"] == CaseKind.APPEAL else None,
         "stage": stage(connection, case, detail, caller),
@@ -125,26 +135,41 @@ def faces(connection: Connection, account_id: str) -> list[Face]:
 
 def outcomes(connection: Connection, near: Sequence[Near]) -> list[Outcome]:
     """What became of cases nearby, in their order."""
-    found = []
-    for each in near:
-        row = find_decision(connection, each.decision_id)
-        kept = kept_decision(row) if row["ruled"] else None
-        state = connection.scalar(
-            select(sanctions.c.state).where(sanctions.c.decision_id == each.decision_id)
+    asked = (
+        select(decisions, posts.c.post, sanctions.c.state, cases.c.case_id)
+        .join(
+            posts,
+            (posts.c.data_id == decisions.c.data_id)
+            & (posts.c.content_sha256 == decisions.c.content_sha256),
+            isouter=True,
         )
-        found.append(
-            Outcome(
-                decision_id=each.decision_id,
-                data_id=row["data_id"],
-                account_id=row["account_id"],
-                at=row["at"],
-                similarity=each.similarity,
-                step=kept.step if kept else None,
-                state=state,
-                clauses=kept.case.findings.clauses if kept and kept.case.findings else (),
-            )
+        .join(sanctions, sanctions.c.decision_id == decisions.c.decision_id, isouter=True)
+        .join(
+            cases,
+            (cases.c.decision_id == decisions.c.decision_id) & (cases.c.kind == CaseKind.REVIEW),
+            isouter=True,
         )
-    return found
+        .where(decisions.c.decision_id.in_([each.decision_id for each in near]))
+    )
+    rows = {row["decision_id"]: row for row in connection.execute(asked).mappings()}
+    return [_outcome(rows[each.decision_id], each.similarity) for each in near]
+
+
+def _outcome(row: RowMapping, similarity: float) -> Outcome:
+    kept = kept_decision(row) if row["ruled"] else None
+    post = row["post"] or {}
+    text = " ".join(post[part] for part in ("title", "text") if post.get(part))
+    return Outcome(
+        case_id=row["case_id"],
+        words=pieces(text[:_EXCERPT]),
+        data_id=row["data_id"],
+        account_id=row["account_id"],
+        at=row["at"],
+        similarity=similarity,
+        step=kept.step if kept else None,
+        state=row["state"],
+        clauses=kept.case.findings.clauses if kept and kept.case.findings else (),
+    )
 
 
 def _explained(

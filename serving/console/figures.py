@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from labels.results import Step
 from policy.replay import campaign_rows
+from serving.queue import CaseKind
 from serving.review import kept_decision
 from serving.store.database import Database
 from serving.store.schema import appeals, cases, decisions, verdicts
@@ -74,7 +75,16 @@ def load_now(connection: Connection, now: datetime) -> Load:
     asked = select(held, *at_least).where(cases.c.closed_at.is_(None))
     of_held, *older = connection.execute(asked).one()
     ages = (more - less for more, less in pairwise([*older, 0]))
-    late = select(func.count()).where(appeals.c.outcome.is_(None), appeals.c.answer_due < now)
+    # of the cases that wait, which are few beside all appeals
+    late = (
+        select(func.count())
+        .join_from(cases, appeals, appeals.c.decision_id == cases.c.decision_id)
+        .where(
+            cases.c.closed_at.is_(None),
+            cases.c.kind == CaseKind.APPEAL,
+            appeals.c.answer_due < now,
+        )
+    )
     return Load(tuple(ages), of_held, connection.scalar(late) or 0)
 
 
@@ -128,8 +138,7 @@ def _seconds(connection: Connection, period: Period) -> Counter[str]:
 
 def _flagged(connection: Connection, period: Period) -> Counter[tuple[str, bool]]:
     found: Counter[tuple[str, bool]] = Counter()
-    protected = select(cases.c.decision_id).where(cases.c.protected)
-    also = decisions.c.decision_id.in_(protected)
+    also = exists().where(cases.c.decision_id == decisions.c.decision_id, cases.c.protected)
     for account in by_account(connection, period, also):
         for kept in account:
             found.update(kept.flagged)

@@ -16,6 +16,7 @@ from serving.shapes import Answer, Decide, Second, Verdict
 #: pieces of evidence that the form has room for
 EVIDENCE_ROWS = 6
 _MAX = {"link": 2_000, "number": 300, "quote": 1_000}
+_REASONS = {"reason", "reasons"}
 _LINK = re.compile(r"https?://[^\s]+")
 _Shape = TypeVar("_Shape", bound=BaseModel)
 _verdict: TypeAdapter[Decide | Second | Answer] = TypeAdapter(Verdict)
@@ -114,18 +115,21 @@ def _check(given: Mapping[str, str], place: int) -> None:
         if len(given[name]) > most:
             raise _refused(f"{name}_{place}", f"has {len(given[name])} characters, {most} at most")
     if given["link"] and not _LINK.fullmatch(given["link"]):
-        raise _refused(f"link_{place}", "is no link that begins with https:// or http://")
+        told = "is no link that begins with https:// or http://"
+        raise _refused(f"link_{place}", told, "link_invalid")
     try:
         date.fromisoformat(given["retrieved"])
     except ValueError:
-        raise _refused(f"retrieved_{place}", "is no day; evidence says when it was seen") from None
+        told = "is no day; evidence says when it was seen"
+        raise _refused(f"retrieved_{place}", told, "day_missing") from None
 
 
 def _told(error: ValidationError) -> UnprocessableError:
     fault = error.errors()[0]
     path = "/".join(str(part) for part in fault["loc"])
-    return _refused(path, str(fault["msg"]))
+    code = "reasons_missing" if path.rpartition("/")[2] in _REASONS else "invalid_request"
+    return _refused(path, str(fault["msg"]), code)
 
 
-def _refused(field: str, what: str) -> UnprocessableError:
-    return UnprocessableError("invalid_request", f"{field}: {what}", pointer=f"/{field}")
+def _refused(field: str, what: str, code: str = "invalid_request") -> UnprocessableError:
+    return UnprocessableError(code, f"{field}: {what}", pointer=f"/{field}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ class Live:
     category: str
     upheld: int
     judged: int
+
+
+@dataclass(frozen=True, slots=True)
+class LivePrecision:
+    """Of a version, as it stood ``at`` a moment."""
+
+    at: datetime
+    categories: Sequence[Live]
 
 
 def models_context(desk: Desk, reports: Path | None) -> dict[str, Any]:
@@ -66,13 +75,14 @@ def model_context(desk: Desk, sha256: str, caller: Caller) -> dict[str, Any]:
     }
 
 
-def live_precision(desk: Desk, sha256: str) -> Sequence[Live]:
+def live_precision(desk: Desk, sha256: str) -> LivePrecision:
     """Of a version's decisions, by category of the first suspicion."""
     counts: dict[str, list[int]] = {category.value: [0, 0] for category in Category}
     with desk.database.read() as connection:
         for category, upheld, count in verdict_counts(connection, sha256):
             counts[category][not upheld] += count
-    return [Live(name, right, right + wrong) for name, (right, wrong) in counts.items()]
+    categories = [Live(name, right, right + wrong) for name, (right, wrong) in counts.items()]
+    return LivePrecision(datetime.now(UTC), categories)
 
 
 def _drift(reports: Path | None) -> dict[str, Any]:

@@ -42,8 +42,15 @@ def passages(post: Post, explanations: Sequence[Explanation]) -> list[Passage]:
         ("text", post.text),
     )
     return [
-        Passage(field, tuple(_pieces(field, text, explanations))) for field, text in said if text
+        Passage(field, tuple(_pieces(text, _marks(field, explanations))))
+        for field, text in said
+        if text
     ]
+
+
+def pieces(text: str) -> tuple[Piece, ...]:
+    """Words in which nothing is marked, links apart."""
+    return tuple(_pieces(text, ())) if text else ()
 
 
 def media_links(metadata: JsonValue) -> list[str]:
@@ -59,13 +66,17 @@ def media_links(metadata: JsonValue) -> list[str]:
     return list(found)
 
 
-def _pieces(field: Field, text: str, explanations: Sequence[Explanation]) -> Iterator[Piece]:
-    marks = [
+def _marks(field: Field, explanations: Sequence[Explanation]) -> list[tuple[int, int, str]]:
+    """Where spans of a field begin and end, and the clause of each."""
+    return [
         (span.start, span.end, each.clause)
         for each in explanations
         for span in each.spans
         if span.field == field
     ]
+
+
+def _pieces(text: str, marks: Sequence[tuple[int, int, str]]) -> Iterator[Piece]:
     links = [match.span() for match in _LINK.finditer(text)]
     edges = {0, len(text)}
     edges |= {edge for start, end, _ in marks for edge in (start, end)}

@@ -1,6 +1,7 @@
 """What the pages of policy packs show."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from policy.backtest_page import flow
@@ -25,6 +26,14 @@ class Compared:
     changes: list[Change]
 
 
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A backtest of the decisions that were kept ``at`` a moment."""
+
+    at: datetime
+    backtest: Backtest
+
+
 def policies_context(desk: Desk) -> dict[str, Any]:
     """Every pack, and a candidate's agreement with the one in force."""
     shadow = desk.engine.pack_shadow
@@ -43,24 +52,26 @@ def compared(desk: Desk, sha256: str, against: str) -> Compared:
     return Compared(*packs, changes(*packs))
 
 
-def backtested(desk: Desk, found: Compared) -> Backtest:
+def backtested(desk: Desk, found: Compared) -> Tested:
     """Both packs on the newest decisions of the champion."""
     scorer = desk.engine.lineup.champion.scorer
     old, new = (resolve(each.pack, scorer.operating) for each in (found.old, found.new))
     with desk.database.read() as connection:
-        return backtest(connection, scorer.version, old, new)
+        return Tested(datetime.now(UTC), backtest(connection, scorer.version, old, new))
 
 
 def policy_context(
-    policies: list[PolicyView], found: Compared, tested: Backtest | None, caller: Caller
+    policies: list[PolicyView], found: Compared, tested: Tested | None, caller: Caller
 ) -> dict[str, Any]:
     """A pack: who proposed it, what it changes, and whether the caller may activate it."""
     mine = next(each for each in policies if each.sha256 == found.new.version.sha256)
+    report = tested.backtest.report if tested else None
     return {
         "policy": mine,
         "others": [each for each in policies if each.sha256 != mine.sha256],
         "compared": found,
         "tested": tested,
-        "flow": flow(tested.report["moves"]) if tested and tested.report else None,
+        "report": report,
+        "flow": flow(report["moves"]) if report else None,
         "proposed_by_caller": mine.proposed_by == caller.user_id,
     }

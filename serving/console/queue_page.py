@@ -1,13 +1,22 @@
 """What the page of the queue shows, and what its filters mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+)
 
 from labels.results import RiskLevel
 from labels.taxonomy import Category, taxonomy
@@ -19,23 +28,34 @@ from serving.queue import CaseKind, CaseState
 from serving.queue_filter import CaseFilter, select_cases
 from serving.refusal import RequestError, UnprocessableError
 from serving.shapes import CaseView
-from serving.store.schema import cases, decisions, reports, saved_views
+from serving.store.schema import appeals, cases, decisions, reports, saved_views, verdicts
 
 _ROWS = 50
-#: cases that are tried when the next one is claimed
+#: closed cases that can be listed, newest first: no filter has to read the cases of all years
+CLOSED = 10_000
+#: cases that are tried when the next one is claimed, should a colleague be quicker
 _TRIED = 20
 _NAME_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A case in the queue. ``score`` is the highest of its post."""
+    """A case in the queue.
+
+    ``protected``: classes that its post may belong to. ``score`` is the highest of its post.
+    ``due``: when an appeal is to be answered. ``closed_at`` and ``outcome``, a step or what became
+    of an appeal, are those of a closed case.
+    """
 
     case: CaseView
     clauses: tuple[str, ...]
+    protected: tuple[str, ...]
     risk: RiskLevel
     score: float
     reports: int
+    due: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
 
 
 def read_filter(pairs: Iterable[tuple[str, str]]) -> CaseFilter:
@@ -68,10 +88,13 @@ def filter_of(query: str) -> CaseFilter:
 def queue_context(
     connection: Connection, wanted: CaseFilter, cursor: str | None, caller: Caller, now: datetime
 ) -> dict[str, Any]:
-    """A page of the queue, and how much waits."""
+    """A page of the queue, and how much waits; closed cases come newest first."""
     asked = select_cases(wanted, caller.user_id, now)
     by = [cases.c.rank, cases.c.case_id]
-    found = page(connection, asked, by, limit=_ROWS, cursor=cursor)
+    closed = wanted.state is CaseState.CLOSED
+    if closed:
+        asked, by = asked.where(_lately_closed()), [cases.c.case_id]
+    found = page(connection, asked, by, limit=_ROWS, cursor=cursor, newest_first=closed)
     return {
         "rows": _rows(connection, found.rows),
         "next_cursor": found.next_cursor,
@@ -86,8 +109,10 @@ def queue_context(
             "category": [category.value for category in Category],
             "clause": list(taxonomy().clauses),
             "risk": [risk.value for risk in reversed(RiskLevel)],
+            "protected_class": list(taxonomy().protected),
             "older_than": [1, 4, 24, 72, 168],
         },
+        "most_closed": CLOSED,
     }
 
 
@@ -116,7 +141,8 @@ def claim_next(
     """Claim the most urgent case of a filter that the caller may judge; None if there is none."""
     free = wanted.model_copy(update={"held": "free"})
     asked = select_cases(free, caller.user_id, now).with_only_columns(cases.c.case_id)
-    order = asked.order_by(cases.c.rank, cases.c.case_id).limit(_TRIED)
+    fit = asked.where(~_took_part(caller))
+    order = fit.order_by(cases.c.rank, cases.c.case_id).limit(_TRIED)
     for case_id in connection.scalars(order).all():
         try:
             queue.claim(connection, case_id, caller, now)
@@ -152,25 +178,56 @@ def remove_view(connection: Connection, caller: Caller, name: str) -> None:
     connection.execute(delete(saved_views).where(mine))
 
 
+def _lately_closed() -> ColumnElement[bool]:
+    newest = select(cases.c.case_id).where(cases.c.state == CaseState.CLOSED)
+    oldest = newest.order_by(cases.c.case_id.desc()).offset(CLOSED - 1).limit(1)
+    return cases.c.case_id >= func.coalesce(oldest.scalar_subquery(), "")
+
+
+def _took_part(caller: Caller) -> ColumnElement[bool]:
+    """What :func:`queue.claim` refuses: else one's own that wait would hide all that follow."""
+    mine = func.coalesce(cases.c.first["by"].as_string(), "") == caller.user_id
+    wrote = exists().where(
+        verdicts.c.decision_id == cases.c.decision_id, verdicts.c.by == caller.user_id
+    )
+    return ((cases.c.state == CaseState.SECOND) & mine) | (
+        (cases.c.kind == CaseKind.APPEAL) & wrote
+    )
+
+
 def _rows(connection: Connection, found: Sequence[RowMapping]) -> list[Row]:
     ids = [row["decision_id"] for row in found]
-    results = select(decisions.c.decision_id, decisions.c.result)
     complaints = select(reports.c.decision_id, func.count()).group_by(reports.c.decision_id)
-    scores = {
-        row.decision_id: max(row.result["scores"].values())
-        for row in connection.execute(results.where(decisions.c.decision_id.in_(ids)))
-    }
     reported: dict[str, int] = {
         row[0]: row[1]
         for row in connection.execute(complaints.where(reports.c.decision_id.in_(ids)))
     }
-    return [
-        Row(
-            case=case_view(row),
-            clauses=tuple(row["clauses"].split()),
-            risk=RiskLevel(row["risk"]),
-            score=scores[row["decision_id"]],
-            reports=reported.get(row["decision_id"], 0),
-        )
-        for row in found
-    ]
+    of_post = {row["decision_id"]: row for row in _decided(connection, ids)}
+    return [_row(row, of_post[row["decision_id"]], reported) for row in found]
+
+
+def _decided(connection: Connection, ids: Sequence[str]) -> Sequence[RowMapping]:
+    """Scores of decisions, what was decided, and the appeal against it."""
+    asked = select(
+        decisions.c.decision_id,
+        decisions.c.result,
+        decisions.c.ruled["step"].as_string().label("step"),
+        appeals.c.answer_due,
+        appeals.c.outcome,
+    ).join(appeals, appeals.c.decision_id == decisions.c.decision_id, isouter=True)
+    return connection.execute(asked.where(decisions.c.decision_id.in_(ids))).mappings().all()
+
+
+def _row(case: RowMapping, about: RowMapping, reported: Mapping[str, int]) -> Row:
+    appeal = case["kind"] == CaseKind.APPEAL
+    return Row(
+        case=case_view(case),
+        clauses=tuple(case["clauses"].split()),
+        protected=tuple(case["protected_classes"].split()),
+        risk=RiskLevel(case["risk"]),
+        score=max(about["result"]["scores"].values()),
+        reports=reported.get(case["decision_id"], 0),
+        due=about["answer_due"] if appeal else None,
+        closed_at=case["closed_at"],
+        outcome=about["outcome"] if appeal else about["step"],
+    )

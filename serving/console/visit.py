@@ -1,6 +1,7 @@
 """A request to the console: who asks, in which language, and whether a form is our own."""
 
 import hmac
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import OperationalError
 
 from labels.errors import MingbianError
 from serving.access import DeskHere
@@ -19,6 +21,8 @@ from serving.console.pages import HEADERS, page
 from serving.console.words import LANGUAGES, Language, Speech
 from serving.people import LOCAL, Caller, Role, has_users, require
 from serving.refusal import ForbiddenError, RequestError, UnprocessableError
+
+_log = logging.getLogger(__name__)
 
 COOKIE, LANGUAGE_COOKIE = "mingbian_console", "mingbian_language"
 REVIEWERS = (Role.MODERATOR, Role.SENIOR)
@@ -29,7 +33,7 @@ PAGES = (
     ("/console", "queue", READERS),
     ("/console/accounts", "accounts", READERS),
     ("/console/overview", "overview", LEADS),
-    ("/console/policies", "policies", (Role.POLICY_ADMIN, Role.AUDITOR)),
+    ("/console/policies", "policies", LEADS),
     ("/console/models", "models", (*READERS, Role.POLICY_ADMIN)),
 )
 _MAX_FIELDS = 1_000
@@ -37,6 +41,12 @@ _MAX_FIELDS = 1_000
 
 class SignInNeededError(MingbianError):
     """Nobody is signed in."""
+
+
+class StoreAwayError(RequestError):
+    """The same request will do once the store answers again."""
+
+    status = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,9 @@ def get_visit(request: Request, desk: DeskHere) -> Visit:
             caller = LOCAL
     if not token:
         token = request.state.new_token = sessions.new_token()
-    return Visit(caller, token, sessions.form_token(token), Speech(language_of(request)))
+    speech = Speech(language_of(request))
+    found = request.state.visit = Visit(caller, token, sessions.form_token(token), speech)
+    return found
 
 
 VisitHere = Annotated[Visit, Depends(get_visit)]
@@ -155,16 +167,22 @@ class ConsoleRoute(APIRoute):
         """As FastAPI asks for it."""
         plain = super().get_route_handler()
 
-        async def handle(request: Request) -> Response:
+        async def answer(request: Request) -> Response:
             try:
-                response = await plain(request)
+                return await plain(request)
             except SignInNeededError:
-                response = _to_sign_in(request)
+                return _to_sign_in(request)
             except RequestError as error:
-                response = refused(request, error)
+                return refused(request, error)
             except RequestValidationError as error:
                 message = str(error.errors()[0]["msg"])
-                response = refused(request, UnprocessableError("invalid_request", message))
+                return refused(request, UnprocessableError("invalid_request", message))
+            except OperationalError as error:
+                _log.error("request %s: the store does not answer: %s", _id(request), error)
+                return refused(request, StoreAwayError("store_away", "the store does not answer"))
+
+        async def handle(request: Request) -> Response:
+            response = _bounced(request) if _led_from_elsewhere(request) else await answer(request)
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             token = getattr(request.state, "new_token", None)
@@ -208,11 +226,35 @@ def landing(wanted: str, caller: Caller | None) -> str:
 def refused(request: Request, error: RequestError) -> Response:
     """A page that says what was refused, in words where the code has some."""
     speech = Speech(language_of(request))
-    context = {"error": error, "visit": None, "request_id": request.state.request_id}
+    visit: Visit | None = getattr(request.state, "visit", None)
+    context = {"error": error, "visit": visit, "request_id": _id(request), "here": _asked(request)}
     return page("error.html", speech, context, error.status)
 
 
+def _led_from_elsewhere(request: Request) -> bool:
+    """Whether a link of another site led here: then browsers keep back a ``Strict`` cookie."""
+    led = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    return led and request.method == "GET" and COOKIE not in request.cookies
+
+
+def _bounced(request: Request) -> Response:
+    """A page that goes on to the same address; as it is ours, the cookie comes along."""
+    speech = Speech(language_of(request))
+    return page("arrive.html", speech, {"visit": None, "here": _asked(request)})
+
+
 def _to_sign_in(request: Request) -> Response:
-    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    back = asked if request.method == "GET" else "/console"
-    return to(f"/console/sign-in?next={quote(back, safe='')}")
+    return to(f"/console/sign-in?next={quote(_asked(request), safe='')}")
+
+
+def _asked(request: Request) -> str:
+    """Where a visitor wanted to go, as a link."""
+    if request.method != "GET":
+        return "/console"
+    query = f"?{request.url.query}" if request.url.query else ""
+    return quote(request.url.path) + query
+
+
+def _id(request: Request) -> str:
+    found: str = request.state.request_id
+    return found

@@ -27,7 +27,7 @@ _POSTGRES_OPTIONS = (
     f"-c lock_timeout={_BUSY_SECONDS}s -c idle_in_transaction_session_timeout={_BUSY_SECONDS}s"
 )
 #: the newest migration
-HEAD = "0003"
+HEAD = "0004"
 
 
 class StoreError(MingbianError):

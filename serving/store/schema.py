@@ -105,10 +105,13 @@ decisions = Table(
     Column("ruled", JSON),
     Index("decisions_by_post", "data_id", "content_sha256", "versions", unique=True),
     Index("decisions_by_account", "account_id", "decision_id"),
+    Index("decisions_by_time", "at"),
+    Index("decisions_by_ruling", "decided_at"),
 )
 
 #: what waits for a person; ``rank`` orders the queue, the lowest first. ``claimed_by`` holds a
-#: case, or closed it. ``clauses`` are suspected, each between spaces
+#: case, or closed it. ``clauses`` are suspected, and ``protected_classes`` may hold, each between
+#: spaces
 cases = Table(
     "cases",
     metadata,
@@ -120,6 +123,7 @@ cases = Table(
     Column("clauses", String(200), nullable=False),
     Column("risk", String(16), nullable=False),
     Column("protected", Boolean, nullable=False),
+    Column("protected_classes", String(400), nullable=False),
     Column("rank", Float, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("state", String(16), nullable=False),
@@ -129,6 +133,8 @@ cases = Table(
     Column("closed_at", Moment),
     Index("cases_in_queue", "state", "rank", "case_id"),
     Index("cases_closed", "category", "closed_at"),
+    Index("cases_by_state", "state", "case_id"),
+    Index("cases_by_closing", "state", "closed_at"),
 )
 # what is closed is far more than what waits
 Index(
@@ -151,6 +157,7 @@ verdicts = Table(
     Column("step", String(16)),
     Column("reasons", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    Index("verdicts_by_time", "at"),
 )
 
 #: where contents that are near each other meet, see :mod:`serving.near`

@@ -83,6 +83,22 @@ def test_an_overturned_decision_was_never_taken(
         assert repaired.strikes(moment, 180) == never.strikes(moment, 180)
 
 
+def test_only_what_may_have_leaned_on_it_is_ruled_on_again() -> None:
+    """A record can be long: what came before stays as it was, and a prompt is no strike."""
+    asked: list[str] = []
+
+    def note(decision_id: str) -> Policy:
+        asked.append(decision_id)
+        return POLICY
+
+    taken = history([(0, "2.4"), (1, "2.4"), (2, "2.4")])
+    list(corrections(fold([*taken, event("overturned", 3, "d1")]), note))
+    assert asked == ["d2"]
+    prompt = event("decided", -1, "p", step="prompt", days=0, case=make_case("p", clauses=["3.3"]))
+    assert list(corrections(fold([prompt, *taken, event("overturned", 3, "p")]), note)) == []
+    assert asked == ["d2"]
+
+
 def test_what_reviewers_chose_milder_stays_so() -> None:
     """A correction only ever makes a decision milder."""
     case = make_case("d1", clauses=["2.4"])

@@ -10,9 +10,10 @@ import pytest
 from benchmarks.browser import CHROMIUM, Moderator, chromium, listening
 from serving.app import Settings, create_app
 from serving.desk import Desk
+from serving.people import Role
 from serving.store import upkeep
 from tests.conftest import FAKE_DOCTOR
-from tests.serving.conftest import PASSWORD, give_password, serving
+from tests.serving.conftest import PASSWORD, add_user, give_password, serving
 from tests.serving.test_moderation import Staff, staff
 
 __all__ = ["staff"]
@@ -29,6 +30,8 @@ def test_from_a_score_to_a_repaired_record_at_a_browser(staff: Staff, desk: Desk
         address = stack.enter_context(listening(create_app(desk, Settings())))
         browser = stack.enter_context(chromium())
         amy, ben, cat = (Moderator(browser, address) for _ in range(3))
+        amy.sign_in("amy", "wrong")
+        assert "用户名或密码不对" in amy.look()
         amy.sign_in("amy", PASSWORD)
         assert "4.3 未经科学验证或明显违背科学常识" in amy.look()
         amy.press("n")
@@ -94,6 +97,61 @@ def find_by_keyboard(amy: Moderator) -> None:
     amy.decide(5)
 
 
+@needs_chromium
+def test_every_action_of_a_case_has_a_way_by_keyboard(staff: Staff, desk: Desk) -> None:
+    """Tab reaches every control, of each form; every key does what the list of keys says."""
+    give_password(desk, "amy", "ben", "cat")
+    waiting, second, decided = staff.suspect(), staff.suspect(2), staff.sanctioned()
+    staff.decide(staff.case_of(second), staff.amy, "long_mute", aggravators=["safety_harm"])
+    staff.appeal(decided)
+    with listening(create_app(desk, Settings())) as address, chromium() as browser:
+        amy, ben, cat = (Moderator(browser, address) for _ in range(3))
+        for who, name in ((amy, "amy"), (ben, "ben"), (cat, "cat")):
+            who.sign_in(name, PASSWORD)
+            who.reach_all()
+        for who, decision_id in ((ben, second), (cat, decided), (amy, waiting)):
+            who.page.goto(f"/console/cases/{staff.case_of(decision_id)}")
+            who.press("c")
+            assert "你领取至" in who.look()
+            who.reach_all()
+        use_every_key(amy)
+        assert [*amy.faults, *ben.faults, *cat.faults] == []
+
+
+def use_every_key(amy: Moderator) -> None:
+    """On a case that she holds."""
+    page, keyboard = amy.page, amy.page.keyboard
+    page.reload()
+    page.wait_for_selector("mark")
+    suspected = page.locator("[name=clauses][data-key]")
+    for place in range(suspected.count()):
+        keyboard.press("asdf"[place])
+        assert suspected.nth(place).is_checked()
+    for number, status in enumerate(("false", "misleading", "unverified", "true", "not_a_claim")):
+        keyboard.press(str(number + 1))
+        assert page.is_checked(f"[name=claim_status][value={status}]")
+    quoted = []
+    for _ in range(page.locator("[data-field] mark").count() + 1):
+        keyboard.press("q")
+        quoted.append(page.input_value("#sentence"))
+        keyboard.press("Escape")
+    assert all(quoted)
+    assert quoted[0] == quoted[-1], "after the last the first again"
+    assert "三个疗程停掉降压药" in "".join(quoted)
+    for key, field in (("e", "number_0"), ("w", "reasons")):
+        amy.write(key, f"写在{field}")
+        assert page.input_value(f"[name={field}]") == f"写在{field}"
+    keyboard.press("?")
+    assert page.get_attribute("#keys", "open") is not None
+    amy.reach("#reveal")
+    keyboard.press("Space")
+    assert page.is_checked("#reveal")
+    keyboard.press("Escape")
+    amy.press("c")
+    amy.press("r")
+    assert page.url.partition("?")[0].endswith("/console")
+
+
 def select_words(page: Any, words: str) -> None:
     """As a reviewer does with the mouse or Shift and the arrows."""
     page.evaluate(
@@ -107,6 +165,52 @@ def select_words(page: Any, words: str) -> None:
         }""",
         words,
     )
+
+
+@needs_chromium
+def test_a_case_is_decided_without_scripts(staff: Staff, desk: Desk) -> None:
+    """A refusal is told on the same page, with what was filled in; then it is taken."""
+    give_password(desk, "amy")
+    staff.suspect()
+    with listening(create_app(desk, Settings())) as address, chromium() as browser:
+        amy = Moderator(browser, address, scripts=False)
+        amy.sign_in("amy", PASSWORD)
+        page = amy.page
+        page.click("button:has-text('领取下一件')")
+        page.check("[name=clauses][value='4.3']")
+        page.check("[name=claim_status][value=false]")
+        page.fill("[name=reasons]", "指南写明不可自行停药")
+        page.click("button[value=closure]")
+        assert "重于认定" in page.inner_text("main")
+        assert page.input_value("[name=reasons]") == "指南写明不可自行停药"
+        page.fill("[name=sentence]", "三个疗程停掉降压药")
+        page.fill("[name=number_0]", "《中国高血压防治指南》")
+        page.click("button[value=warning]")
+        assert "已提交，案件结案" in page.inner_text("main")
+        assert amy.faults == []
+    (due,) = staff.get("/v1/sanctions", staff.platform)["sanctions"]
+    assert due["step"] == "warning"
+
+
+@needs_chromium
+def test_a_link_on_another_site_leads_in(local_desk: Desk) -> None:
+    """Who is signed in stays so, though the browser sends no cookie along from there."""
+    add_user(local_desk, "amy", Role.MODERATOR)
+    give_password(local_desk, "amy")
+    with listening(create_app(local_desk, Settings())) as address, chromium() as browser:
+        amy = Moderator(browser, address)
+        elsewhere = address.replace("127.0.0.1", "localhost")
+        path = "/console/accounts/a%20b?x=1"
+        follow = "to => { location.href = to; }"
+        amy.page.goto(f"{elsewhere}/console/sign-in")
+        amy.page.evaluate(follow, f"{address}{path}")
+        amy.page.wait_for_url(f"{address}/console/sign-in?next=*")
+        amy.sign_in("amy", PASSWORD)
+        amy.page.goto(f"{elsewhere}/console/sign-in")
+        amy.page.evaluate(follow, f"{address}{path}")
+        amy.page.wait_for_selector("#record-title")
+        assert amy.page.url == f"{address}{path}"
+        assert amy.faults == []
 
 
 HOSTILE = {

@@ -35,6 +35,7 @@ from serving.store.schema import cases, decisions
 from serving.watch.periods import day_of
 from tests.conftest import FAKE_DOCTOR
 from tests.serving.conftest import PACK_SOURCE, PASSWORD, add_user, give_password, serving
+from tests.serving.test_console_pages import FINDINGS
 from tests.serving.test_models import CHAMPION, add, bundle, write_gates
 from tests.serving.test_moderation import Staff, staff
 from tests.serving.visitor import Visitor
@@ -58,7 +59,7 @@ STAFF = {
 #: who may open which page; written down apart from the routes
 OPEN = {
     "/console/overview": {"cat", "dan", "eve", "fay"},
-    "/console/policies": {"dan", "eve", "fay"},
+    "/console/policies": {"cat", "dan", "eve", "fay"},
     "/console/models": {"amy", "cat", "dan", "eve", "fay"},
     "/console": {"amy", "cat", "fay"},
     "/console/accounts": {"amy", "cat", "fay"},
@@ -471,12 +472,20 @@ def test_no_page_has_script_or_style_in_it(house: House, bundle: Path) -> None:
                 assert not [title for title in titles if re.search(r"[\u4e00-\u9fff]", title)]
 
 
+def decide_one(house: House) -> None:
+    """So that there is something to draw."""
+    scorer = add_user(house.desk, "platform", Role.SCORER)
+    scored(house.client, scorer, 1)
+    amy = house.visitor("amy")
+    amy.post("/console/next")
+    amy.post(f"{amy.answer.url.path}/decide", **FINDINGS, step="warning")
+
+
 @needs_chromium
 @pytest.mark.parametrize("width", [1440, 390])
 def test_pages_for_leads_at_a_browser(house: House, bundle: Path, width: int) -> None:
-    """axe-core finds nothing serious, no page is too wide, no policy is violated."""
-    scorer = add_user(house.desk, "platform", Role.SCORER)
-    scored(house.client, scorer, 1)
+    """axe-core finds nothing serious, no page is too wide, charts print, no policy is violated."""
+    decide_one(house)
     paths = pages_of(house, bundle)
     for path in paths:
         counted(house.visitor("eve"), path)
@@ -488,4 +497,16 @@ def test_pages_for_leads_at_a_browser(house: House, bundle: Path, width: int) ->
             eve.page.goto(path)
             eve.page.wait_for_selector("main:not(:has([data-reload]))")
             assert eve.look().strip()
+        assert prints(eve)
         assert eve.faults == []
+
+
+def prints(eve: Moderator) -> bool:
+    """Whether an open overview fits on A4, chart and tables without what can be pressed."""
+    eve.page.set_viewport_size({"width": 794, "height": 1123})
+    eve.page.emulate_media(media="print")
+    wide = eve.page.evaluate(
+        "Math.max(...[...document.querySelectorAll('main, .chart')].map((e) => e.scrollWidth))"
+    )
+    shown = [eve.page.locator(part).first.is_visible() for part in (".chart", "table", "form")]
+    return wide <= 794 and shown == [True, True, False]

@@ -37,10 +37,10 @@ def test_what_cannot_be_carried_out_loses_nothing(staff: Staff, desk: Desk) -> N
         ({"step": "closure"}, "重于认定"),
         ({"step": "warning", "number_0": ""}, "重于认定"),
         ({"step": "warning", "sentence": ""}, "处置理由不完整"),
-        ({"step": "warning", "reasons": " "}, "填写有误"),
+        ({"step": "warning", "reasons": " "}, "请写明理由"),
         ({"step": "warning", "claim_status": ""}, "填写有误"),
-        ({"step": "warning", "link_0": "javascript:alert(1)"}, "填写有误"),
-        ({"step": "warning", "retrieved_0": "昨天"}, "填写有误"),
+        ({"step": "warning", "link_0": "javascript:alert(1)"}, "须以 https://"),
+        ({"step": "warning", "retrieved_0": "昨天"}, "须写明取得日期"),
     ):
         page = amy.post(f"{path}/decide", 422, **{**FINDINGS, **change})
         assert told in page
@@ -86,7 +86,7 @@ def test_what_a_second_reviewer_wrote_is_read_by_the_first(staff: Staff, desk: D
     ben.sign_in("ben")
     ben.post("/console/next")
     assert FINDINGS["reasons"] in ben.answer.text
-    assert "填写有误" in ben.post(f"{path}/decide", 422, verdict="reject", reasons="")
+    assert "请写明理由" in ben.post(f"{path}/decide", 422, verdict="reject", reasons="")
     ben.post(f"{path}/decide", verdict="reject", reasons="引文与原件不符")
     told = amy.get(path)
     assert "引文与原件不符" in told

@@ -91,7 +91,7 @@ PAGES: dict[str, set[Role]] = {
     "/console/counts": {Role.MODERATOR, Role.SENIOR, Role.AUDITOR},
     "/console/accounts/u1": {Role.MODERATOR, Role.SENIOR, Role.AUDITOR},
     "/console/overview": {Role.SENIOR, Role.POLICY_ADMIN, Role.AUDITOR},
-    "/console/policies": {Role.POLICY_ADMIN, Role.AUDITOR},
+    "/console/policies": {Role.SENIOR, Role.POLICY_ADMIN, Role.AUDITOR},
     _MODELS: {Role.MODERATOR, Role.SENIOR, Role.POLICY_ADMIN, Role.AUDITOR},
 }
 

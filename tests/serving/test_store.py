@@ -65,8 +65,18 @@ def test_the_migrations_make_the_tables(database: Database) -> None:
 
 
 def test_a_store_of_before_learns_what_came_later(desk: Desk, tmp_path: Path) -> None:
-    """Cases get their clauses and risk, kept posts their place among near copies."""
-    suspects(desk, 2)
+    """Cases get clauses, risk and protected classes, kept posts their place among near copies."""
+    kept, _ = suspects(desk, 2)
+    with desk.database.write() as connection:
+        mine = decisions.c.decision_id == kept
+        result = connection.scalar(select(decisions.c.result).where(mine))
+        classes = [{"code": code, "score": 0.9} for code in ("labelled_ai", "debunking_quote")]
+        connection.execute(
+            update(decisions).where(mine).values(result={**result, "protected": classes})
+        )
+        named = {"protected": True, "protected_classes": " labelled_ai debunking_quote "}
+        connection.execute(update(cases).where(cases.c.decision_id == kept).values(named))
+    later = {"clauses", "risk", "protected_classes"}
     old = Database(f"sqlite:///{tmp_path / 'old.db'}")
     with old.write() as target, desk.database.read() as source:
         config = Config()
@@ -75,7 +85,7 @@ def test_a_store_of_before_learns_what_came_later(desk: Desk, tmp_path: Path) ->
         command.upgrade(config, "0001")
         for table in (posts, decisions, cases):
             for row in source.execute(select(table)).mappings():
-                known = {name: row[name] for name in row if name not in {"clauses", "risk"}}
+                known = {name: row[name] for name in row if name not in later}
                 target.execute(insert(table).values(known))
     old.migrate()
     with old.read() as ours, desk.database.read() as theirs:

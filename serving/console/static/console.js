@@ -63,6 +63,9 @@ document.addEventListener("submit", (event) => {
   }, 1000);
 });
 
+// leaving the page would lose what is not sent yet
+window.addEventListener("beforeunload", (event) => { if (undo.form) event.preventDefault(); });
+
 if (undo.bar) {
   one("#undo-now").addEventListener("click", sendNow);
   one("#undo-back").addEventListener("click", takeBack);
@@ -113,25 +116,35 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// --- the words at issue, from what is selected in the post ---
+// --- the words at issue: what is selected in the post, or else what is marked, one after another ---
+function wordsOf(part) {
+  all("sup, .hides", part).forEach((mark) => mark.remove());
+  return part.textContent.trim();
+}
+
 const quote = one("#use-selection");
 if (quote) {
   quote.hidden = false;
   let selected = "";
+  let marked = 0;
   const remember = () => {
     const selection = getSelection();
     const within = selection.anchorNode && selection.anchorNode.parentElement.closest("[data-field]");
     if (!within || selection.isCollapsed) return;
-    const copy = selection.getRangeAt(0).cloneContents();
-    all("sup, .hides", copy).forEach((mark) => mark.remove());
-    selected = copy.textContent.trim();
+    selected = wordsOf(selection.getRangeAt(0).cloneContents());
+  };
+  const nextMarked = () => {
+    const found = all("[data-field] mark");
+    return found.length ? wordsOf(found[marked++ % found.length].cloneNode(true)) : "";
   };
   // a click on the button may take the selection away
   document.addEventListener("selectionchange", remember);
   quote.addEventListener("click", () => {
     remember();
     const field = one("#sentence");
-    if (selected) field.value = selected.slice(0, field.maxLength);
+    const words = selected || nextMarked();
+    selected = "";
+    if (words) field.value = words.slice(0, field.maxLength);
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   });
@@ -146,7 +159,7 @@ if (form) {
     const mine = ++asked;
     const body = new URLSearchParams(new FormData(form));
     const answer = await fetch(form.dataset.permitted, { method: "POST", body });
-    if (!answer.ok || mine !== asked) return;
+    if (!answer.ok || answer.redirected || mine !== asked) return;
     const { steps, caps } = await answer.json();
     const told = [];
     for (const button of all("button[name=step]", form)) {
