@@ -36,7 +36,7 @@ from serving.watch.periods import day_of
 from tests.conftest import FAKE_DOCTOR
 from tests.serving.conftest import PACK_SOURCE, PASSWORD, add_user, give_password, serving
 from tests.serving.test_console_pages import FINDINGS
-from tests.serving.test_models import CHAMPION, add, bundle, write_gates
+from tests.serving.test_models import CHAMPION, NEXT, add, bundle, write_gates
 from tests.serving.test_moderation import Staff, staff
 from tests.serving.visitor import Visitor
 
@@ -289,7 +289,7 @@ class TestModels:
         eve.get("/console/models")
         page = eve.post("/console/models/rollback", reason="误伤增多")
         stages = {row[0].partition(" ")[2][:3]: row[1] for row in cells(page, "versions-title")}
-        assert stages == {"0.5": "主用", "0.6": "–"}
+        assert stages == {CHAMPION.version: "主用", NEXT: "–"}
         eve.get("/console/models")
         assert "无法回滚" in eve.post("/console/models/rollback", 409, reason="再退")
         with house.desk.database.read() as connection:

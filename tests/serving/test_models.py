@@ -47,6 +47,7 @@ from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR, Run, make_post
 from tests.serving.conftest import Headers, add_user, serving
 
 CHAMPION = read_manifest(default_model_folder()).version
+NEXT = "9.0"
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 LESSONS = [
     ("dec_1.appeal", "p1", Origin.APPEAL, "cat", Verdict.VIOLATION, ("4.1",)),
@@ -60,7 +61,7 @@ def write_bundle(folder: Path, lessons: Sequence[Any] = LESSONS) -> Path:
     manifest = json.loads((shipped / MANIFEST).read_bytes())
     manifest["parts"] = [{"kind": "ngram", "weight": 1.0}]
     manifest["files"] = {n: h for n, h in manifest["files"].items() if n.startswith("ngram")}
-    manifest["version"] = "0.6"
+    manifest["version"] = NEXT
     for point in (p for head in manifest["operating"].values() for p in head["points"]):
         point["threshold"] *= 0.9
     manifest["lineage"] = {"parent": CHAMPION.model_dump(), "revision": "abc123", "events": 2}
@@ -275,7 +276,10 @@ class TestRules:
             assert ask("shadow", ben).json()["code"] == "is_champion"
             detail = client.get(f"/v1/models/{sha256}", headers=amy).json()
             assert [r["stage"] for r in detail["releases"]] == ["shadow", "canary", "champion"]
-            assert [each["model"]["version"] for each in detail["lineage"]] == ["0.6", "0.5"]
+            assert [each["model"]["version"] for each in detail["lineage"]] == [
+                NEXT,
+                CHAMPION.version,
+            ]
             listed = client.get("/v1/models", headers=amy).json()["models"]
         assert {row["sha256"]: row["stage"] for row in listed} == {
             sha256: "champion",
@@ -493,7 +497,7 @@ class TestEngine:
             client.post("/v1/score", json={"items": [FAKE_DOCTOR]}, headers=amy)
             wait(lambda: _shadow(client, amy)["posts"] == 3)
             told = _shadow(client, amy)
-            assert told["model"]["version"] == "0.6"
+            assert told["model"]["version"] == NEXT
             assert sum(move["posts"] for move in told["moves"]) == 3
 
     def test_a_shadow_that_is_busy_leaves_posts_out(self, scorer: Scorer, other: Scorer) -> None:
@@ -684,7 +688,7 @@ class TestCommands:
         stages = {
             line.split()[2]: line.split()[3] for line in run("models", "list").stdout.splitlines()
         }
-        assert stages == {"0.5": "champion", "0.6": "-"}
+        assert stages == {CHAMPION.version: "champion", NEXT: "-"}
 
     def test_a_server_that_starts_again_goes_on_with_the_champion_of_the_store(
         self, run: Run, tmp_path: Path, bundle: Path
@@ -726,7 +730,7 @@ class TestCommands:
         assert "p3" in told.stdout
         assert "p2" not in told.stdout
         found = json.loads(run("models", "lineage", sha256, "--json", *there).stdout)
-        assert [each["model"]["version"] for each in found["lineage"]] == ["0.6", "0.5"]
+        assert [each["model"]["version"] for each in found["lineage"]] == [NEXT, CHAMPION.version]
         assert found["lineage"][1]["sources"][0]["sha256"]
         assert found["lineage"][0]["events"] == {"appeal": 2, "review": 1}
         wrong = run("models", "lineage", sha256, "--clause", "9.9", *there)
