@@ -90,7 +90,7 @@ def _attention(
         shape=flat[0].shape,
         version=1,
     )
-    return result.unflatten(2, (heads, -1)), None
+    return torch.unflatten(result, 2, (heads, -1)), None
 
 
 def quantize(source: Path, target: Path) -> None:
