@@ -107,14 +107,9 @@ def nearest_labelled(
     """
     if category is None:
         return []
-    rows = connection.execute(
-        select(decisions.c.decision_id, posts.c.post)
-        .join_from(cases, decisions, cases.c.decision_id == decisions.c.decision_id)
-        .join(
-            posts,
-            (posts.c.data_id == decisions.c.data_id)
-            & (posts.c.content_sha256 == decisions.c.content_sha256),
-        )
+    # picked before they are joined: PostgreSQL would join every case of the category
+    recent = (
+        select(cases.c.decision_id, cases.c.closed_at)
         .where(
             cases.c.category == category,
             cases.c.closed_at.is_not(None),
@@ -123,6 +118,17 @@ def nearest_labelled(
         )
         .order_by(cases.c.closed_at.desc())
         .limit(_RECENT)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(decisions.c.decision_id, posts.c.post)
+        .join_from(recent, decisions, recent.c.decision_id == decisions.c.decision_id)
+        .join(
+            posts,
+            (posts.c.data_id == decisions.c.data_id)
+            & (posts.c.content_sha256 == decisions.c.content_sha256),
+        )
+        .order_by(recent.c.closed_at.desc())
     )
     own = _pairs(content(post))
     shares = {row.decision_id: _common(own, _pairs(_content(row.post))) for row in rows}
