@@ -216,7 +216,7 @@ def read_manifest(folder: Path) -> Bundle:
 
 
 def _check_heads(folder: Path, manifest: Manifest) -> None:
-    known = (*taxonomy().heads, MACHINE_WRITTEN)
+    known = taxonomy().model_heads
     unknown = [head for head in manifest.heads if head not in known]
     if unknown or len(set(manifest.heads)) != len(manifest.heads):
         raise ModelError(

@@ -18,10 +18,11 @@ from labels.normalize import INVISIBLE, SKIN_TONES, simplify
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff"
 #: signs that ordinary text does not have between two Chinese characters
 _WEDGED = re.compile(rf"(?<=[{_HAN}])[*^`\\¤]{{1,3}}(?=[{_HAN}])")
+_DECORATION = "|_~=•°※☆★◆◇■□●○▲△"
 #: one and the same sign or space between each of four characters or more
-_INTERLEAVED = re.compile(rf"[{_HAN}]([ \t·.\-/+#&|_~=•°※☆★◆◇■□●○▲△])[{_HAN}](?:\1[{_HAN}]){{2,}}")
+_INTERLEAVED = re.compile(rf"[{_HAN}]([ \t·.\-/+#&{_DECORATION}])[{_HAN}](?:\1[{_HAN}]){{2,}}")
 #: one sign between two Chinese characters; ordinary text has such ones too, if far apart
-_LONE = re.compile(rf"(?<=[{_HAN}])[|_~=•°※☆★◆◇■□●○▲△](?=[{_HAN}])")
+_LONE = re.compile(rf"(?<=[{_HAN}])[{_DECORATION}](?=[{_HAN}])")
 #: so many of them, none farther from the next than so many characters, are no ordinary text
 _SCATTERED, _NEAR = 3, 8
 _LATIN = re.compile(r"[a-z0-9]", re.IGNORECASE)

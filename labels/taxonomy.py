@@ -96,6 +96,11 @@ class Taxonomy(Strict):
         """What a model may score: categories, clauses, protected classes, in that order."""
         return (*Category, *self.clauses, *self.protected)
 
+    @cached_property
+    def model_heads(self) -> tuple[str, ...]:
+        """All that a model may have: :attr:`heads`, and who wrote the text."""
+        return (*self.heads, MACHINE_WRITTEN)
+
 
 @cache
 def taxonomy() -> Taxonomy:

@@ -15,7 +15,7 @@ from labels.samples import Verdict
 from serving.appeals import OVERTURNED
 from serving.queue import CaseKind
 from serving.review import kept_decision
-from serving.store.schema import appeals, cases, decisions, posts, reports
+from serving.store.schema import POST_OF_DECISION, appeals, cases, decisions, posts, reports
 
 _BATCH = 500
 #: hexadecimal digits of a reporter's cipher
@@ -29,11 +29,7 @@ def label_events(connection: Connection) -> Iterator[LabelEvent]:
     """
     asked = (
         select(decisions, posts.c.post)
-        .join(
-            posts,
-            (posts.c.data_id == decisions.c.data_id)
-            & (posts.c.content_sha256 == decisions.c.content_sha256),
-        )
+        .join(posts, POST_OF_DECISION)
         .where(decisions.c.decided_at.is_not(None))
         .order_by(decisions.c.decided_at, decisions.c.decision_id)
         .execution_options(yield_per=_BATCH)

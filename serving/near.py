@@ -16,7 +16,7 @@ from labels.normalize import normalize
 from labels.records import Post
 from serving.minhash import BANDS, MIN_CHARS, SIMILARITY, bands, signature
 from serving.queue import CaseKind
-from serving.store.schema import cases, decisions, near, posts
+from serving.store.schema import POST_OF_DECISION, cases, decisions, near, posts
 
 #: entries of the index that are looked at for one post, and posts that are compared word by word
 _ENTRIES, _COMPARED = 2_000, 24
@@ -123,11 +123,7 @@ def nearest_labelled(
     rows = connection.execute(
         select(decisions.c.decision_id, posts.c.post)
         .join_from(recent, decisions, recent.c.decision_id == decisions.c.decision_id)
-        .join(
-            posts,
-            (posts.c.data_id == decisions.c.data_id)
-            & (posts.c.content_sha256 == decisions.c.content_sha256),
-        )
+        .join(posts, POST_OF_DECISION)
         .order_by(recent.c.closed_at.desc())
     )
     own = _pairs(content(post))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, insert, select, update
 
 from labels.results import ScoredPost, Suggestion
 from serving.people import Caller, Role
@@ -180,6 +180,17 @@ def took_part(connection: Connection, case: RowMapping) -> set[str]:
     )
     said = connection.scalars(select(verdicts.c.by).where(verdicts.c.decision_id == decision_id))
     return {*said, *(ruled["case"]["findings"]["reviewers"] if ruled else ())}
+
+
+def said_something(caller: Caller) -> ColumnElement[bool]:
+    """As :func:`took_part`, of the rows of a query: that somebody wrote a verdict bars them."""
+    mine = func.coalesce(cases.c.first["by"].as_string(), "") == caller.user_id
+    wrote = exists().where(
+        verdicts.c.decision_id == cases.c.decision_id, verdicts.c.by == caller.user_id
+    )
+    return ((cases.c.state == CaseState.SECOND) & mine) | (
+        (cases.c.kind == CaseKind.APPEAL) & wrote
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from classifiers.encoding import Limits
 from classifiers.windows import Windows
-from labels.taxonomy import MACHINE_WRITTEN, taxonomy
+from labels.taxonomy import taxonomy
 from labels.yamlfile import Strict
 
 Positive = Annotated[float, Field(gt=0)]
@@ -99,7 +99,7 @@ class TransformerConfig(Strict):
 
     @model_validator(mode="after")
     def _shares_by_head_are_of_two_parts(self) -> Self:
-        heads = (*taxonomy().heads, MACHINE_WRITTEN)
+        heads = taxonomy().model_heads
         strange = sorted(set(self.expert_weight_by_head).difference(heads))
         if strange:
             raise ValueError(f"expert_weight_by_head names {strange}; heads are {', '.join(heads)}")

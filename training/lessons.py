@@ -11,14 +11,14 @@ import numpy as np
 from classifiers.bundle import HeldOut, Source
 from labels.dataset import corpus_sha256, load_corpus, posts
 from labels.records import LabelledPost, Post
-from labels.taxonomy import MACHINE_WRITTEN, taxonomy
+from labels.taxonomy import taxonomy
 from training.evaluate import grouped_folds
 from training.ngram import Floats, targets
 from training.public.rows import PublicRow
 from training.public.sources import read_sources
 
 #: every head a model may have: the taxonomy's, then whether a machine wrote the text
-HEADS = (*taxonomy().heads, MACHINE_WRITTEN)
+HEADS = taxonomy().model_heads
 #: the corpus' own licence; weights learned from it alone carry it too
 CORPUS_LICENCE = "CC-BY-4.0"
 CORPUS_GENRE = "self-media post"

@@ -22,7 +22,7 @@ from serving.reports import complaints
 from serving.review import find_decision, kept_decision
 from serving.sanctions import find_sanction
 from serving.shapes import CaseDetail
-from serving.store.schema import cases, decisions, posts, sanctions
+from serving.store.schema import POST_OF_DECISION, cases, decisions, posts, sanctions
 from serving.verdict import correction_view, words_on
 
 _DUPLICATES, _LABELLED = 6, 4
@@ -137,12 +137,7 @@ def outcomes(connection: Connection, near: Sequence[Near]) -> list[Outcome]:
     """What became of cases nearby, in their order."""
     asked = (
         select(decisions, posts.c.post, sanctions.c.state, cases.c.case_id)
-        .join(
-            posts,
-            (posts.c.data_id == decisions.c.data_id)
-            & (posts.c.content_sha256 == decisions.c.content_sha256),
-            isouter=True,
-        )
+        .join(posts, POST_OF_DECISION, isouter=True)
         .join(sanctions, sanctions.c.decision_id == decisions.c.decision_id, isouter=True)
         .join(
             cases,

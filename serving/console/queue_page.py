@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     delete,
-    exists,
     func,
     insert,
     select,
@@ -28,7 +27,7 @@ from serving.queue import CaseKind, CaseState
 from serving.queue_filter import CaseFilter, select_cases
 from serving.refusal import RequestError, UnprocessableError
 from serving.shapes import CaseView
-from serving.store.schema import appeals, cases, decisions, reports, saved_views, verdicts
+from serving.store.schema import appeals, cases, decisions, reports, saved_views
 
 _ROWS = 50
 #: closed cases that can be listed, newest first: no filter has to read the cases of all years
@@ -141,7 +140,8 @@ def claim_next(
     """Claim the most urgent case of a filter that the caller may judge; None if there is none."""
     free = wanted.model_copy(update={"held": "free"})
     asked = select_cases(free, caller.user_id, now).with_only_columns(cases.c.case_id)
-    fit = asked.where(~_took_part(caller))
+    # one's own that wait would hide all that follow
+    fit = asked.where(~queue.said_something(caller))
     order = fit.order_by(cases.c.rank, cases.c.case_id).limit(_TRIED)
     for case_id in connection.scalars(order).all():
         try:
@@ -182,17 +182,6 @@ def _lately_closed() -> ColumnElement[bool]:
     newest = select(cases.c.case_id).where(cases.c.state == CaseState.CLOSED)
     oldest = newest.order_by(cases.c.case_id.desc()).offset(CLOSED - 1).limit(1)
     return cases.c.case_id >= func.coalesce(oldest.scalar_subquery(), "")
-
-
-def _took_part(caller: Caller) -> ColumnElement[bool]:
-    """What :func:`queue.claim` refuses: else one's own that wait would hide all that follow."""
-    mine = func.coalesce(cases.c.first["by"].as_string(), "") == caller.user_id
-    wrote = exists().where(
-        verdicts.c.decision_id == cases.c.decision_id, verdicts.c.by == caller.user_id
-    )
-    return ((cases.c.state == CaseState.SECOND) & mine) | (
-        (cases.c.kind == CaseKind.APPEAL) & wrote
-    )
 
 
 def _rows(connection: Connection, found: Sequence[RowMapping]) -> list[Row]:

@@ -109,6 +109,11 @@ decisions = Table(
     Index("decisions_by_ruling", "decided_at"),
 )
 
+#: a decision's post as it was kept, unless it was erased
+POST_OF_DECISION = (posts.c.data_id == decisions.c.data_id) & (
+    posts.c.content_sha256 == decisions.c.content_sha256
+)
+
 #: what waits for a person; ``rank`` orders the queue, the lowest first. ``claimed_by`` holds a
 #: case, or closed it. ``clauses`` are suspected, and ``protected_classes`` may hold, each between
 #: spaces

@@ -12,7 +12,7 @@ from labels.records import Post
 from labels.results import Finding, ScoredPost, Suggestion
 from serving.appeals import OVERTURNED
 from serving.lineup import unknown_account
-from serving.store.schema import appeals, decisions, posts
+from serving.store.schema import POST_OF_DECISION, appeals, decisions, posts
 from serving.watch.periods import Period, day_of
 
 _BATCH = 500
@@ -95,12 +95,7 @@ def by_account(
             posts.c.post,
             appeals.c.outcome,
         )
-        .join(
-            posts,
-            (posts.c.data_id == decisions.c.data_id)
-            & (posts.c.content_sha256 == decisions.c.content_sha256),
-            isouter=True,
-        )
+        .join(posts, POST_OF_DECISION, isouter=True)
         .join(appeals, appeals.c.decision_id == decisions.c.decision_id, isouter=True)
         .where(
             decisions.c.at >= period.start,

@@ -15,7 +15,7 @@ from serving.charts import Chart, stacked
 from serving.hidden import plain
 from serving.names import named
 from serving.pages import Name, render
-from serving.store.schema import decisions, posts
+from serving.store.schema import POST_OF_DECISION, decisions, posts
 from serving.watch.told import GROUPS, clause_name
 from serving.watch.verdicts import BY
 
@@ -58,11 +58,7 @@ def words_of(connection: Connection, summary: Mapping[str, Any]) -> dict[str, st
     wanted = [cluster["decision_id"] for cluster in summary["copies"]]
     asked = (
         select(decisions.c.decision_id, posts.c.post)
-        .join(
-            posts,
-            (posts.c.data_id == decisions.c.data_id)
-            & (posts.c.content_sha256 == decisions.c.content_sha256),
-        )
+        .join(posts, POST_OF_DECISION)
         .where(decisions.c.decision_id.in_(wanted))
     )
     return {
