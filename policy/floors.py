@@ -6,6 +6,7 @@ measures, and the rules of the project's taxonomy (E1 to E10).
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -34,11 +35,13 @@ CREDENTIAL_MISSING = "4.2"
 Floor = Callable[[Cases], Ints]
 
 
+@cache
 def _clauses(*names: str) -> Bools:
     """Which clauses are meant, shape (clauses,)."""
     return np.isin(CLAUSES, names)
 
 
+@cache
 def _of(*categories: Category) -> Bools:
     return np.isin(OWNER, [CATEGORIES.index(category) for category in categories])
 
@@ -64,9 +67,8 @@ def evidence_on_file(cases: Cases) -> Ints:
 
 def unknown_is_not_false(cases: Cases) -> Ints:
     """In categories 1, 2 and 4 a claim must be found false or misleading (rule E1)."""
-    known = np.isin(
-        cases.status, [STATUSES.index(s) for s in (ClaimStatus.FALSE, ClaimStatus.MISLEADING)]
-    )
+    false, misleading = map(STATUSES.index, (ClaimStatus.FALSE, ClaimStatus.MISLEADING))
+    known = (cases.status == false) | (cases.status == misleading)
     claims = _of(Category.IMPERSONATION, Category.DISTORTION, Category.FALSE_SPECIALIST)
     return _at_most(PROMPT, ~known, claims)
 

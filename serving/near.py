@@ -3,13 +3,12 @@
 Nearness is shown to people and never moves a score: the same words alone are ordinary speech.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from classifiers.rendering import content
 from labels.normalize import normalize
@@ -19,7 +18,7 @@ from serving.queue import CaseKind
 from serving.store.schema import POST_OF_DECISION, cases, decisions, near, posts
 
 #: entries of the index that are looked at for one post, and posts that are compared word by word
-_ENTRIES, _COMPARED = 2_000, 24
+_ENTRIES, _COMPARED = 2_000, 12
 #: closed cases of the same category among which the nearest are looked for, newest first
 _RECENT = 200
 #: characters of each that are compared
@@ -78,15 +77,21 @@ def near_duplicates(
     wanted = keys(content(post))
     if not wanted:
         return []
-    entries = connection.execute(
-        select(near.c.data_id, near.c.content_sha256).where(near.c.band.in_(wanted)).limit(_ENTRIES)
+    entries = (
+        select(near.c.data_id, near.c.content_sha256)
+        .where(near.c.band.in_(wanted))
+        .limit(_ENTRIES)
+        .subquery()
     )
-    met = Counter((row.data_id, row.content_sha256) for row in entries)
-    met.pop((post.data_id, content_sha256), None)
+    often = func.count().desc()
+    met = connection.execute(
+        select(entries).group_by(*entries.c).order_by(often, *entries.c).limit(_COMPARED + 1)
+    )
+    others = [tuple(row) for row in met if tuple(row) != (post.data_id, content_sha256)]
     own = signature(content(post))
     found = {
         key: float((signature(content(other)) == own).mean())
-        for key, other in _posts(connection, [key for key, _ in met.most_common(_COMPARED)])
+        for key, other in _posts(connection, others[:_COMPARED])
     }
     nearest = _best(found, at_most, SIMILARITY)
     newest = _decisions(connection, [key for key, _ in nearest])

@@ -1,5 +1,6 @@
 """``mingbian serve``."""
 
+import gc
 import logging
 import socket
 import sys
@@ -109,6 +110,8 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
             timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        # what was made by now lives on: to look for garbage in it would halt every thread
+        gc.freeze()
         uvicorn.Server(config).run(sockets=[listener])
 
 

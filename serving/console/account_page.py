@@ -15,7 +15,7 @@ from serving.people import Caller, Role
 from serving.shapes import RecordView
 from serving.store.schema import appeals, cases
 
-_CASES, _VIEWS, _STATEMENTS = 50, 50, 20
+_DECISIONS, _CASES, _VIEWS, _STATEMENTS = 100, 50, 50, 10
 
 
 def account_context(
@@ -33,6 +33,7 @@ def account_context(
     return {
         "account_id": account_id,
         "record": RecordView.model_validate(told, strict=False),
+        "most_decisions": _DECISIONS,
         "strikes": [(standing, standing.at + lasts) for standing in counting],
         "faces": faces(connection, account_id),
         "messages": inbox_of_account(connection, account_id, _STATEMENTS),

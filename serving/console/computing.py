@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 #: how long a page waits for one
-WAIT_SECONDS = 0.12
+WAIT_SECONDS = 0.05
 #: findings that are kept in mind
 _KEPT = 512
 

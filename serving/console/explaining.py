@@ -8,9 +8,6 @@ from labels.results import Explanation, Finding
 from serving.console.computing import Background
 from serving.engine import Engine
 
-#: how long a page waits for one
-_WAIT_SECONDS = 0.05
-
 Explanations = tuple[Explanation, ...]
 
 
@@ -35,7 +32,7 @@ class Explainer:
             ScoringError: the model failed.
         """
         work = partial(self._engine.explain, post, findings)
-        return self._background.find(decision_id, work, _WAIT_SECONDS)
+        return self._background.find(decision_id, work, wait=0.0)
 
     def close(self) -> None:
         """Begin no further one."""

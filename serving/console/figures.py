@@ -1,7 +1,6 @@
 """What a lead sees of some days: figures of the store, each counted where it is at home."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -59,11 +58,6 @@ class Figures:
         for (_, step), count in self.days.items():
             found[step] += count
         return found
-
-    @property
-    def dates(self) -> Sequence[date]:
-        """Every day of the period."""
-        return [self.period.first + timedelta(days=n) for n in range(self.period.days)]
 
 
 def load_now(connection: Connection, now: datetime) -> Load:

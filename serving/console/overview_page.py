@@ -1,6 +1,7 @@
 """What the overview shows."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,10 @@ from policy.pack import Campaign
 from serving.charts import Chart, stacked
 from serving.console.figures import AGES, Figures
 from serving.names import named
-from serving.watch.periods import day_of
+from serving.watch.periods import Period, day_of
+
+#: more days than these are told by weeks: a column a day would be too thin to point at
+_MOST_COLUMNS, _WEEK = 92, 7
 
 
 def overview_context(found: Figures | None, campaign: Campaign, now: datetime) -> dict[str, Any]:
@@ -37,10 +41,10 @@ def _told(found: Figures) -> dict[str, Any]:
     return {
         "steps": steps,
         "chart": _chart(found, steps),
-        "by_day": [
-            (day, [found.days[day, step] for step in steps])
-            for day in found.dates
-            if any(found.days[day, step] for step in steps)
+        "by_days": [
+            (days[0], days[-1], row)
+            for days in spans(found.period)
+            if any(row := [_decided(found, days, step) for step in steps])
         ],
         "by_category": [
             (category, [found.campaign[category.value, step.value] for step in steps])
@@ -57,6 +61,21 @@ def _told(found: Figures) -> dict[str, Any]:
     }
 
 
+def spans(period: Period) -> list[Sequence[date]]:
+    """The days of a period one by one, or by seven from its first where they are very many."""
+    days = [period.first + timedelta(days=n) for n in range(period.days)]
+    length = 1 if period.days <= _MOST_COLUMNS else _WEEK
+    return [days[begin : begin + length] for begin in range(0, len(days), length)]
+
+
+def _decided(found: Figures, days: Sequence[date], step: Step) -> int:
+    return sum(found.days[day, step] for day in days)
+
+
 def _chart(found: Figures, steps: list[Step]) -> Chart:
-    columns = [{step.value: float(found.days[day, step]) for step in steps} for day in found.dates]
-    return stacked([f"{day:%m-%d}" for day in found.dates], columns, partial(named, "step"))
+    columns = spans(found.period)
+    return stacked(
+        [f"{days[0]:%m-%d}" for days in columns],
+        [{step.value: float(_decided(found, days, step)) for step in steps} for days in columns],
+        partial(named, "step"),
+    )

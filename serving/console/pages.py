@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from labels.taxonomy import taxonomy
-from serving.console.words import Speech
+from serving.console.words import Speech, words
 from serving.hidden import parts, plain, visible
 from serving.intervals import wilson
 from serving.pages import number, percent
@@ -69,7 +69,8 @@ def _environment() -> Environment:
 
 
 def prepare() -> None:
-    """Read every template, which takes longer than the first visitor should wait."""
+    """Read every template and word, which takes longer than the first visitor should wait."""
+    words()
     for name in _environment().list_templates(extensions=["html"]):
         _environment().get_template(name)
 
@@ -103,7 +104,8 @@ def shown(text: str) -> Markup:
 def moment(at: datetime) -> Markup:
     """A moment in Beijing."""
     told = f"{at.astimezone(_BEIJING):%Y-%m-%d %H:%M}"
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), told)
+    # neither has a sign to escape, and Markup.format takes ten times as long
+    return Markup(f'<time datetime="{at.isoformat()}">{told}</time>')  # noqa: S704
 
 
 def score(probability: float) -> str:

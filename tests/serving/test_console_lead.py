@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from policy.pack import default_pack_path, load_pack, parse_pack
 from policy.resolve import resolve
 from serving.app import Settings, create_app
 from serving.backtest import backtest
-from serving.console.overview_page import campaign_days
+from serving.console.overview_page import campaign_days, spans
 from serving.desk import Desk, open_desk
 from serving.engine import Engine
 from serving.following import Follower
@@ -32,7 +32,7 @@ from serving.registry import Registry
 from serving.store import upkeep
 from serving.store.database import Database
 from serving.store.schema import cases, decisions
-from serving.watch.periods import day_of
+from serving.watch.periods import Period, day_of
 from tests.conftest import FAKE_DOCTOR
 from tests.serving.conftest import PACK_SOURCE, PASSWORD, add_user, give_password, serving
 from tests.serving.test_console_pages import FINDINGS
@@ -392,6 +392,11 @@ class TestOverview:
         assert [row[1] for row in load] == ["1", "0", "0", "0", "0", "0"]
         before = counted(cat, f"/console/overview?first={yesterday}&last={yesterday}")
         assert "这些日子没有人工决定" in before
+        begin = today - timedelta(days=99)
+        weeks, _ = cells(
+            counted(cat, f"/console/overview?first={begin}&last={today}"), "steps-title"
+        )
+        assert weeks == [f"{today - timedelta(days=1)} – {today}", "1", "1", "1", "1"]
 
     def test_old_cases_and_late_appeals_are_counted(self, staff: Staff, desk: Desk) -> None:
         """A case of two days waits among those of one to three."""
@@ -416,6 +421,16 @@ class TestOverview:
             assert (long.status_code, "最多 366 天" in long.text) == (422, True)
             link = "/console/overview?first=2025-07-24&amp;last=2025-09-23"
             assert link in client.get("/console/overview").text
+
+    @pytest.mark.parametrize(("days", "columns"), [(1, 1), (92, 92), (93, 14), (366, 53)])
+    def test_many_days_are_told_by_weeks(self, days: int, columns: int) -> None:
+        """Each day is in one column, in order."""
+        first = date(2026, 1, 1)
+        found = spans(Period(first=first, last=first + timedelta(days=days - 1)))
+        assert len(found) == columns
+        assert [day for column in found for day in column] == [
+            first + timedelta(days=n) for n in range(days)
+        ]
 
     @pytest.mark.parametrize(
         ("day", "told"),

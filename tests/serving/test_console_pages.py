@@ -1,6 +1,7 @@
 """The console's pages as plain forms: what they show, refuse and keep."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,23 @@ def test_copies_and_decided_cases_are_shown(staff: Staff, desk: Desk) -> None:
     assert "警告" in near
     near = amy.get(f"/console/cases/{ids['other']}").partition("近似重复")[2].partition("措辞")[0]
     assert "p1" not in near
+
+
+def test_a_long_record_is_told_from_its_newest(staff: Staff, desk: Desk) -> None:
+    """A hundred decisions, and how many there are."""
+    give_password(desk, "amy")
+    at = datetime.now(UTC) - timedelta(days=101)
+    items = [
+        {"decision_id": f"o{n}", "at": str(at + timedelta(days=n)), "step": "prompt", "days": 0}
+        for n in range(101)
+    ]
+    staff.post("/v1/accounts/u1/history", staff.platform, {"items": items}, 201)
+    amy = Visitor(staff.client)
+    amy.sign_in("amy")
+    record = amy.get("/console/accounts/u1").partition("record-title")[2].partition("</table>")[0]
+    assert "只列最近 100 条，共 101 条" in record
+    assert record.count("<time") == 100
+    assert f"{at:%Y-%m-%d}T" not in record
 
 
 def test_english_is_a_choice(local_desk: Desk) -> None:
