@@ -25,13 +25,18 @@ class Category(StrEnum):
 
 
 class Clause(Strict):
-    """One clause of a category; ``default_severity`` is the step before modifiers."""
+    """One clause of a category; ``default_severity`` is the step before modifiers.
+
+    ``basis`` is where the clause was taken from, with how sure that is, for who works on it;
+    ``ground`` and ``ground_zh`` are what an account's owner is told.
+    """
 
     clause: str
     code: str
     zh: str
     en: str
     definition: str
+    definition_zh: str
     positive_example: str
     hard_negative_example: str
     evidence_needed: str
@@ -39,6 +44,8 @@ class Clause(Strict):
     default_severity: Literal["S1", "S2", "S3", "S4"]
     text_only_decidable: Literal["no", "partial", "yes"]
     basis: str
+    ground_zh: str
+    ground: str
 
 
 class CategoryEntry(Strict):

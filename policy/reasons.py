@@ -91,7 +91,7 @@ def statement(
     zh = [
         f"处置：{_STEP_ZH[ruled.step]}{_length_zh(ruled)}。",
         f"涉及内容：“{found.sentence}”",
-        *(f"依据：第{c.clause}条 {c.zh}。{c.definition}（{c.basis}）" for c in clauses),
+        *(f"依据：第{c.clause}条 {c.zh}。{c.definition_zh}（{c.ground_zh}）" for c in clauses),
         f"认定：{_STATUS_ZH[found.claim_status]}。证据：{'；'.join(found.evidence)}。",
         f"发现方式：{_FOUND_ZH[found_by]}；自动化模型参与发现，由{people}名审核员决定，不由机器决定。",
         f"申诉：可在{until.isoformat()}前免费提出，由未参与本决定的人员在{answer}天内答复；"
@@ -100,7 +100,7 @@ def statement(
     en = [
         f"Measure: {_STEP_EN[ruled.step]}{_length_en(ruled)}.",
         f'Words at issue: "{found.sentence}"',
-        *(f"Ground: clause {c.clause}, {c.en} ({c.basis})." for c in clauses),
+        *(f"Ground: clause {c.clause}, {c.en}. {c.definition} ({c.ground})" for c in clauses),
         f"Found: the claim is {found.claim_status.replace('_', ' ')}. "
         f"Evidence: {'; '.join(found.evidence)}.",
         f"How: {_FOUND_EN[found_by]}; automated means helped to detect, {people} "

@@ -1,9 +1,11 @@
 """Reasons that could be sent to anyone are none."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 
+from labels.taxonomy import taxonomy
 from policy.reasons import ReasonsError, statement, transparency_record
 from policy.resolve import Policy
 from tests.policy.conftest import make_case
@@ -20,6 +22,16 @@ def test_reasons_say_what_why_how_and_what_next(policy: Policy) -> None:
         assert part in told.zh
     for part in ("short mute of 7 days", "clause 2.4", "2 persons decided", "2027-05-28"):
         assert part in told.en
+
+
+@pytest.mark.parametrize("clause", taxonomy().clauses)
+def test_each_language_is_told_in_itself(policy: Policy, clause: str) -> None:
+    """No English in the Chinese statement, and nothing of how sure its authors are of a source."""
+    told = statement(make_case(clauses=[clause]), policy, AT, "own_search")
+    (ground,) = (line for line in told.zh.splitlines() if line.startswith("依据："))
+    assert set(re.findall("[A-Za-z]+", ground)) <= {"AI"}
+    assert "[S" not in told.zh + told.en
+    assert taxonomy().clauses[clause].definition in told.en
 
 
 def test_two_decisions_have_two_statements(policy: Policy) -> None:
