@@ -9,6 +9,7 @@ short. What several people do together is a test: tests/serving/test_console.py.
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,8 +18,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 from benchmarks.browser import CHROMIUM, Moderator, chromium
 from benchmarks.console_store import PASSWORD, REVIEWER, copy_store, fill
@@ -65,6 +68,8 @@ def _stores(folder: Path, decisions: int, waiting: int) -> Iterator[tuple[str, s
     try:
         second = server.get_uri()
         copy_store(Database(first), Database(second), folder / "backup")
+        # the gigabytes just written would otherwise go to disk while pages are timed
+        os.sync()
         yield "SQLite", first
         yield "PostgreSQL", second
     finally:
@@ -95,7 +100,10 @@ def _check(name: str, url: str, cases: int, folder: Path, pictures: Path | None)
         faults += amy.faults
     if judged != cases:
         faults.append(f"{name}: {judged} of {cases} cases judged")
-    return faults + _slow(name, _milliseconds(log))
+    answered = _answered(log)
+    broken = [each for each in answered if each["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR]
+    faults += [f"{name}: {each}" for each in broken]
+    return faults + _slow(name, _milliseconds(answered))
 
 
 def _judge(amy: Moderator, cases: int) -> int:
@@ -173,14 +181,18 @@ def _server(url: str, log: Path) -> Iterator[str]:
             process.terminate()
 
 
-def _milliseconds(log: Path) -> Mapping[str, list[float]]:
-    """Server time of each request to the console, by route."""
+def _answered(log: Path) -> list[Mapping[str, Any]]:
+    """What the server's log says of each request to the console."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    return [each for each in told if each["route"].startswith("/console")]
+
+
+def _milliseconds(answered: Sequence[Mapping[str, Any]]) -> Mapping[str, list[float]]:
+    """Server time of each request, by route."""
     found: dict[str, list[float]] = defaultdict(list)
-    for line in log.read_text(encoding="utf-8").splitlines():
-        if line.startswith("{"):
-            told = json.loads(line)
-            if told["route"].startswith("/console"):
-                found[f"{told['method']} {told['route']}"].append(told["ms"])
+    for each in answered:
+        found[f"{each['method']} {each['route']}"].append(each["ms"])
     return found
 
 

@@ -22,7 +22,8 @@ def ahead(
         pool: may be shared.
         work: what it raises is raised in the item's turn.
         items: taken as they are handed out.
-        most: items handed out and not done at a time, at least the pool's threads.
+        most: items handed out and not done at a time; with fewer than the pool has threads, some
+            of these are left to others.
     """
     room = Semaphore(most)
     handed: deque[Future[Answer]] = deque()

@@ -37,7 +37,9 @@ class _Piece(NamedTuple):
     end: int
 
 
-def spans(scorer: Scorer, post: Post, heads: Sequence[str], at_most: int) -> dict[str, list[Span]]:
+def spans(
+    scorer: Scorer, post: Post, heads: Sequence[str], at_most: int, *, in_turn: bool = False
+) -> dict[str, list[Span]]:
     """For each head the spans that carry its score, the strongest first.
 
     Of a long text only the window that decides the head's score is searched. A score may also
@@ -49,6 +51,7 @@ def spans(scorer: Scorer, post: Post, heads: Sequence[str], at_most: int) -> dic
         post: as it was scored.
         heads: names among the model's.
         at_most: spans a head, >= 1.
+        in_turn: as in :meth:`Scorer.log_odds`.
 
     Raises:
         ScoringError: the model failed.
@@ -58,22 +61,14 @@ def spans(scorer: Scorer, post: Post, heads: Sequence[str], at_most: int) -> dic
         windows.setdefault(window, []).append(head)
     found: dict[str, list[Span]] = {}
     for window, decided in windows.items():
-        found |= _in_window(scorer, post, window, decided, at_most)
+        seen, shift = _only(post, window)
+        pieces = list(_pieces(seen))
+        variants = [seen, *(_without(seen, piece) for piece in pieces)]
+        odds = scorer.log_odds(variants, decided, in_turn=in_turn)
+        effects = odds[0] - odds[1:]
+        for column, head in enumerate(decided):
+            found[head] = _strongest(pieces, effects[:, column], shift, at_most)
     return {head: found[head] for head in heads}
-
-
-def _in_window(
-    scorer: Scorer, post: Post, window: tuple[int, int], heads: Sequence[str], at_most: int
-) -> dict[str, list[Span]]:
-    seen, shift = _only(post, window)
-    pieces = list(_pieces(seen))
-    variants = [seen, *(_without(seen, piece) for piece in pieces)]
-    odds = scorer.log_odds(variants, heads)
-    effects = odds[0] - odds[1:]
-    return {
-        head: _strongest(pieces, effects[:, column], shift, at_most)
-        for column, head in enumerate(heads)
-    }
 
 
 def _only(post: Post, window: tuple[int, int]) -> tuple[Post, Mapping[Field, int]]:

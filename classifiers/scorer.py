@@ -138,14 +138,22 @@ class Scorer:
             answers = self._remembered(self._cache, posts)
         return [self._told(post, answer) for post, answer in zip(posts, answers, strict=True)]
 
-    def log_odds(self, posts: Sequence[Post], heads: Sequence[str]) -> npt.NDArray[np.float64]:
+    def log_odds(
+        self, posts: Sequence[Post], heads: Sequence[str], *, in_turn: bool = False
+    ) -> npt.NDArray[np.float64]:
         """Shape (posts, heads): what the probabilities are made of, calibrated.
+
+        Args:
+            posts: to be read.
+            heads: names among the model's.
+            in_turn: one post at a time, which leaves the other threads to others.
 
         Raises:
             ScoringError: the runtime failed.
         """
         columns = [self._heads.index(head) for head in heads]
-        raw = np.array(list(ahead(self._pool, self._read, posts, self._most)))
+        most = 1 if in_turn else self._most
+        raw = np.array(list(ahead(self._pool, self._read, posts, most)))
         return np.asarray((raw * self._slopes + self._offsets)[:, columns])
 
     def deciding_windows(self, post: Post, heads: Sequence[str]) -> list[tuple[int, int]]:

@@ -141,9 +141,9 @@ class Engine:
     def explain(self, post: Post, findings: Sequence[Finding]) -> tuple[Explanation, ...]:
         """Which words carry the champion's labels; raises ``ScoringError``.
 
-        The post is read some thirty times.
+        The post is read some thirty times, beside which others are answered.
         """
-        return _explanations(self._lineup.champion.scorer, post, findings)
+        return _explanations(self._lineup.champion.scorer, post, findings, in_turn=True)
 
     def _each(
         self, items: Sequence[Item], answer: Callable[[Post, Seat, HeadScores], _Answer]
@@ -197,11 +197,11 @@ def _checked(post: Post, seat: Seat, scores: HeadScores) -> CheckedPost:
 
 
 def _explanations(
-    scorer: Scorer, post: Post, findings: Sequence[Finding]
+    scorer: Scorer, post: Post, findings: Sequence[Finding], *, in_turn: bool = False
 ) -> tuple[Explanation, ...]:
     """One a label, in order; a category's spans stand by each of its clauses."""
     categories = list(dict.fromkeys(finding.category for finding in findings))
-    found = spans(scorer, post, categories, MAX_SPANS) if categories else {}
+    found = spans(scorer, post, categories, MAX_SPANS, in_turn=in_turn) if categories else {}
     return tuple(
         Explanation(
             category=finding.category,

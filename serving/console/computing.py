@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 #: how long a page waits for one
 WAIT_SECONDS = 0.05
-#: findings that are kept in mind
-_KEPT = 512
+#: findings that are kept in mind, and those that may wait to be found
+_KEPT, _WAITING = 512, 4
 
 _Found = TypeVar("_Found")
 
@@ -25,7 +25,11 @@ class _Asked:
 
 
 class Background:
-    """Finds one thing at a time, and keeps the last ones; safe to share between threads."""
+    """Finds one thing at a time, and keeps the last ones; safe to share between threads.
+
+    Of those that wait the oldest are forgotten, for whoever asked has most likely gone on; one
+    that is asked for again waits anew.
+    """
 
     def __init__(self, name: str, lasts: float = math.inf) -> None:
         """Nothing was asked yet.
@@ -71,7 +75,15 @@ class Background:
             if asked is None or self._is_over(asked):
                 asked = _Asked(self._worker.submit(work), time.monotonic())
                 self._asked[key] = asked
-                while len(self._asked) > _KEPT:
-                    self._asked.popitem(last=False)[1].future.cancel()
+                self._forget()
             self._asked.move_to_end(key)
         return asked.future
+
+    def _forget(self) -> None:
+        waiting = [key for key, asked in self._asked.items() if not _is_begun(asked.future)]
+        for key in dict.fromkeys([*waiting[:-_WAITING], *list(self._asked)[:-_KEPT]]):
+            self._asked.pop(key).future.cancel()
+
+
+def _is_begun(future: Future[Any]) -> bool:
+    return future.running() or future.done()

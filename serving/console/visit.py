@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
+from starlette.requests import ClientDisconnect
 
 from labels.errors import MingbianError
 from serving.access import DeskHere
@@ -130,14 +131,14 @@ async def get_form(request: Request, visit: VisitHere) -> Form:
     """The form of a POST.
 
     Raises:
-        UnprocessableError: the body is no form.
+        UnprocessableError: the body is no form, or the browser left before its end.
         ForbiddenError: the form is not one that this visitor was given.
     """
     try:
         text = (await request.body()).decode()
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
-    except ValueError:
-        raise UnprocessableError("form_invalid", "the body is no form in UTF-8") from None
+    except (ValueError, ClientDisconnect):
+        raise UnprocessableError("form_invalid", "the body is no whole form in UTF-8") from None
     form = Form(pairs)
     if not hmac.compare_digest(form.one("form_token").encode(), visit.form_token.encode()):
         raise ForbiddenError(

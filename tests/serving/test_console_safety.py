@@ -1,9 +1,12 @@
 """Who gets into the console, what a foreign page can make it do, and who looked at what."""
 
+import asyncio
 import re
 
+from starlette.types import Message
+
 from serving import people
-from serving.app import Settings
+from serving.app import Settings, create_app
 from serving.console.viewing import views_of
 from serving.desk import Desk
 from serving.people import Role
@@ -69,6 +72,36 @@ def test_a_form_of_another_site_does_nothing(local_desk: Desk) -> None:
         client.cookies.clear()
         assert client.post("/console/next", data={"form_token": token[1]}).status_code == 403
         assert client.post("/console/next", content=b"\xff=\xff").status_code == 422
+
+
+def test_a_browser_that_leaves_amid_a_form_is_no_failure(local_desk: Desk) -> None:
+    """As when somebody goes to the next case while the last form is on its way."""
+    app, answers = create_app(local_desk, Settings()), []
+    sent = iter(
+        [
+            {"type": "http.request", "body": b"form_token=", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Message:
+        return next(sent)
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/console/sign-in",
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1")],
+        "state": {},
+    }
+    asyncio.run(app(scope, receive, send))
+    assert answers[0]["status"] == 422
 
 
 def test_every_answer_forbids_what_pages_do_not_need(local_desk: Desk) -> None:

@@ -43,7 +43,11 @@ def splits(
     for name, mine in _by_source(both):
         found = _rumours(mine)
         if found:
-            yield {"en": f"rumours, {name}", "zh": f"谣言：{name}", "rumours": found}
+            yield {
+                "en": f"rumours by event, {name}",
+                "zh": f"谣言（按事件）：{name}",
+                "rumours": found,
+            }
     people = _of(both, lambda name: name.startswith("c-red"))
     people = people.at(np.flatnonzero(people.rows.labels[:, HEADS.index(MACHINE_WRITTEN)] == 0))
     yield _split("unseen generator", "未见过的生成模型", people + _of(unseen, _is_generator))
