@@ -72,13 +72,18 @@ def choose(case: Case, policy: Policy, step: Step | None) -> Ruled:
             f"step {step} is above {ruled.step}, the harshest that the findings, the pack and the "
             f"floors allow ({', '.join(bound) or 'no cap bound'})"
         )
-    days = int(mute_days(many([case]), policy, np.array([place]))[0])
+    days = days_of(case, policy, step)
     return Ruled(
         step=step,
         days=days,
         pause_days=round(days * policy.pack.mutes.pause_factor),
         trace=(*ruled.trace, f"chosen={step} days={days}"),
     )
+
+
+def days_of(case: Case, policy: Policy, step: Step) -> int:
+    """How long a step would last on this record; 0 of one that is no mute."""
+    return int(mute_days(many([case]), policy, np.array([STEPS.index(step)]))[0])
 
 
 def caps(cases: Cases, ruling: Ruling, policy: Policy) -> Iterator[str]:

@@ -14,7 +14,7 @@ from policy.pack import LoadedPack
 from policy.reasons import FoundBy, ReasonsError, Statement, statement
 from policy.replay import decision, policy_of
 from policy.resolve import Policy
-from policy.rule import StepError, choose, rule
+from policy.rule import StepError, days_of, rule
 from serving.history import record_event, record_of
 from serving.lineup import Active
 from serving.outbox import Kind, announce
@@ -89,7 +89,7 @@ def permitted(
         except ReasonsError as error:
             incomplete = str(error)
     return Permitted(
-        tuple((step, choose(whole, active.policy, step).days) for step in steps),
+        tuple((step, days_of(whole, active.policy, step)) for step in steps),
         tuple(line.removeprefix("cap=") for line in ruled.trace if line.startswith("cap=")),
         incomplete,
     )
