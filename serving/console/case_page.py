@@ -21,7 +21,7 @@ from serving.queue import CaseKind, CaseState, took_part
 from serving.reports import complaints
 from serving.review import find_decision, kept_decision
 from serving.sanctions import find_sanction
-from serving.shapes import CaseDetail
+from serving.shapes import CaseDetail, DecisionView
 from serving.store.schema import POST_OF_DECISION, cases, decisions, posts, sanctions
 from serving.verdict import correction_view, words_on
 
@@ -91,7 +91,7 @@ def case_context(
         "stage": stage(connection, case, detail, caller),
     }
     # last, for the model keeps a core busy
-    return found | post_context(detail, desk, explainer)
+    return found | post_context(detail.post, detail.decision, desk, explainer)
 
 
 def stage(connection: Connection, case: RowMapping, detail: CaseDetail, caller: Caller) -> str:
@@ -109,11 +109,13 @@ def stage(connection: Connection, case: RowMapping, detail: CaseDetail, caller: 
     return "second" if detail.case.state is CaseState.SECOND else "decide"
 
 
-def post_context(detail: CaseDetail, desk: Desk, explainer: Explainer) -> dict[str, Any]:
+def post_context(
+    post: Post | None, decision: DecisionView, desk: Desk, explainer: Explainer
+) -> dict[str, Any]:
     """The post with what is marked in it; ``marking`` says how far that is."""
-    post = detail.post
-    found, marking = _explained(detail, desk, explainer, post) if post else ((), "done")
+    found, marking = _explained(decision, desk, explainer, post) if post else ((), "done")
     return {
+        "post": post,
         "passages": passages(post, found) if post else [],
         "links": media_links(post.metadata) if post else [],
         "marking": marking,
@@ -168,9 +170,8 @@ def _outcome(row: RowMapping, similarity: float) -> Outcome:
 
 
 def _explained(
-    detail: CaseDetail, desk: Desk, explainer: Explainer, post: Post
+    decision: DecisionView, desk: Desk, explainer: Explainer, post: Post
 ) -> tuple[Explanations, str]:
-    decision = detail.decision
     if not decision.result.labels:
         return (), "done"
     if decision.result.model.sha256 != desk.engine.versions["model"]["sha256"]:

@@ -12,7 +12,7 @@ from labels.results import Step
 from policy.floors import REVIEWERS, STEPS
 from serving import queue, review
 from serving.access import DeskHere
-from serving.api.views import case_detail
+from serving.api.views import decision_view, kept_post
 from serving.console.case_page import case_context, post_context
 from serving.console.explaining import Explainer
 from serving.console.forms import EVIDENCE_ROWS, findings_of, verdict_of
@@ -52,15 +52,17 @@ def show_post(
     case_id: PathId, request: Request, desk: DeskHere, visit: VisitHere, caller: Reader
 ) -> Response:
     """The post alone, once the words that carry its score are found; nothing before."""
-    now = datetime.now(UTC)
     with desk.database.read() as connection:
         case = queue.find_case(connection, case_id)
-        detail = case_detail(connection, case, desk.engine.active, now)
-    found = post_context(detail, desk, _explainer(request))
+        row = review.find_decision(connection, case["decision_id"])
+        decision, post = decision_view(connection, row), kept_post(connection, row)
+    found = post_context(post, decision, desk, _explainer(request))
     if found["marking"] == "pending":
         return Response(status_code=204)
     _remember(desk, caller, case_id)
-    return page("post.html", visit.speech, {"detail": detail, **found, "visit": visit})
+    path = f"/console/cases/{case_id}"
+    context = {**found, "result": decision.result, "path": path, "visit": visit}
+    return page("post.html", visit.speech, context)
 
 
 @router.post("/{case_id}/permitted")
