@@ -5,7 +5,7 @@ Nearness is shown to people and never moves a score: the same words alone are or
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Connection, func, insert, select
@@ -20,7 +20,7 @@ from serving.store.schema import POST_OF_DECISION, cases, decisions, near, posts
 #: entries of the index that are looked at for one post, and posts that are compared word by word
 _ENTRIES, _COMPARED = 2_000, 12
 #: closed cases of the same category among which the nearest are looked for, newest first
-_RECENT = 200
+_RECENT = 100
 #: characters of each that are compared
 _READ = 2_000
 #: cases that share less than this of their pairs of characters are not worth showing
@@ -125,14 +125,16 @@ def nearest_labelled(
         .limit(_RECENT)
         .subquery()
     )
+    # of a post its words alone, for to read the whole of so many takes longer than to compare them
+    words = [posts.c.post[part].as_string().label(part) for part in ("title", "text")]
     rows = connection.execute(
-        select(decisions.c.decision_id, posts.c.post)
+        select(decisions.c.decision_id, *words)
         .join_from(recent, decisions, recent.c.decision_id == decisions.c.decision_id)
         .join(posts, POST_OF_DECISION)
         .order_by(recent.c.closed_at.desc())
     )
     own = _pairs(content(post))
-    shares = {row.decision_id: _common(own, _pairs(_content(row.post))) for row in rows}
+    shares = {row.decision_id: _common(own, _pairs(_content(row.title, row.text))) for row in rows}
     return [Near(each, share) for each, share in _best(shares, at_most, _ALIKE)]
 
 
@@ -159,9 +161,9 @@ def _best(shares: dict[_Key, float], at_most: int, least: float) -> list[tuple[_
     return sorted(good, key=lambda each: -each[1])[:at_most]
 
 
-def _content(post: dict[str, Any]) -> str:
-    """As :func:`classifiers.rendering.content`, of a post as it is stored."""
-    return "\n".join(part for part in (post["title"], post["text"]) if part)
+def _content(*parts: str | None) -> str:
+    """As :func:`classifiers.rendering.content`, of a post whose title and text these are."""
+    return "\n".join(part for part in parts if part)
 
 
 def _pairs(text: str) -> set[str]:
