@@ -24,9 +24,8 @@ from statistics import median, quantiles
 from typing import Any
 
 from benchmarks.browser import CHROMIUM, Moderator, chromium
-from benchmarks.console_store import PASSWORD, REVIEWER, copy_store, fill
+from benchmarks.console_store import PASSWORD, REVIEWER, back_up, fill, restore
 from benchmarks.console_tour import filters, save_view, tour
-from serving.store.database import Database
 
 _MAX_MS = 300.0
 _WIDTHS = (1440, 390)
@@ -57,20 +56,24 @@ def main() -> None:
 
 
 def _stores(folder: Path, decisions: int, waiting: int) -> Iterator[tuple[str, str]]:
-    """A filled store of each kind; the second is restored from a backup of the first."""
+    """A filled store of each kind; the second is restored from a backup of the first.
+
+    Gigabytes that were just written are on disk before a store is given: pages wait for it too.
+    """
     first = f"sqlite:///{folder / 'console.db'}"
     begun = time.perf_counter()
     fill(first, decisions, waiting)
+    back_up(first, folder / "backup")
     print(f"filled with {decisions:,} decisions in {time.perf_counter() - begun:.0f} s", flush=True)
-    import pgserver  # noqa: PLC0415  only once the first store is there
+    os.sync()
+    yield "SQLite", first
+    import pgserver  # noqa: PLC0415  only once the first store was judged
 
     server = pgserver.get_server(folder / "postgres")
     try:
         second = server.get_uri()
-        copy_store(Database(first), Database(second), folder / "backup")
-        # the gigabytes just written would otherwise go to disk while pages are timed
+        restore(second, folder / "backup")
         os.sync()
-        yield "SQLite", first
         yield "PostgreSQL", second
     finally:
         server.cleanup()

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, insert, text
 
 from classifiers.bundle import default_model_folder
 from classifiers.rendering import content
@@ -133,13 +133,21 @@ def _account(number: int) -> str:
     return BUSY if number % _BUSY == 0 else f"u{number % _ACCOUNTS}"
 
 
-def copy_store(source: Database, target: Database, folder: Path) -> None:
-    """The same rows in the other kind of store, by a backup that is restored."""
-    upkeep.backup(source, folder)
-    target.migrate()
-    upkeep.restore(target, folder)
-    source.close()
-    target.close()
+def back_up(url: str, folder: Path) -> None:
+    """Write what a store holds, before it is judged."""
+    database = Database(url)
+    upkeep.backup(database, folder)
+    database.close()
+
+
+def restore(url: str, folder: Path) -> None:
+    """The same rows in another kind of store, written out to its files."""
+    database = Database(url)
+    database.migrate()
+    upkeep.restore(database, folder)
+    with database.write() as connection:
+        connection.execute(text("CHECKPOINT"))
+    database.close()
 
 
 def _flagged(engine: Engine, at_least: int) -> list[Judged]:

@@ -100,3 +100,8 @@ def run(tmp_path: Path) -> Run:
         )
 
     return call
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those marked ``first`` come first; the others stay in order."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)

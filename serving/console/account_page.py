@@ -15,7 +15,7 @@ from serving.people import Caller, Role
 from serving.shapes import RecordView
 from serving.store.schema import appeals, cases
 
-_DECISIONS, _CASES, _VIEWS, _STATEMENTS = 100, 50, 50, 10
+_DECISIONS, _CASES, _VIEWS, _STATEMENTS = 50, 50, 50, 5
 
 
 def account_context(

@@ -25,6 +25,7 @@ def many() -> list[Post]:
     return [*sorted(rows, key=lambda post: len(post.text or ""))[-8:], *rows[::60][:192]]
 
 
+@pytest.mark.first
 def test_batch_order_and_threads_change_no_bit(many: list[Post]) -> None:
     """One by one, together, shuffled, on one thread and on two: identical."""
     one, two = load_scorer(MODEL, threads=1), load_scorer(MODEL, threads=2)

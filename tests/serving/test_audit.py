@@ -337,6 +337,7 @@ def test_another_audit_is_refused_with_what_differs(
     assert "nothing there" in str(audit("run", tmp_path / "no", "--out", out).exception)
 
 
+@pytest.mark.first
 def test_killed_runs_end_with_the_same_bytes(tmp_path: Path, some_posts: list[Post]) -> None:
     """Kill -9 at random moments; and rows that changed meanwhile are noticed."""
     shuffle = random.Random(7)

@@ -186,19 +186,19 @@ def test_copies_and_decided_cases_are_shown(staff: Staff, desk: Desk) -> None:
 
 
 def test_a_long_record_is_told_from_its_newest(staff: Staff, desk: Desk) -> None:
-    """A hundred decisions, and how many there are."""
+    """Fifty decisions, and how many there are."""
     give_password(desk, "amy")
-    at = datetime.now(UTC) - timedelta(days=101)
+    at = datetime.now(UTC) - timedelta(days=51)
     items = [
         {"decision_id": f"o{n}", "at": str(at + timedelta(days=n)), "step": "prompt", "days": 0}
-        for n in range(101)
+        for n in range(51)
     ]
     staff.post("/v1/accounts/u1/history", staff.platform, {"items": items}, 201)
     amy = Visitor(staff.client)
     amy.sign_in("amy")
     record = amy.get("/console/accounts/u1").partition("record-title")[2].partition("</table>")[0]
-    assert "只列最近 100 条，共 101 条" in record
-    assert record.count("<time") == 100
+    assert "只列最近 50 条，共 51 条" in record
+    assert record.count("<time") == 50
     assert f"{at:%Y-%m-%d}T" not in record
 
 

@@ -227,6 +227,7 @@ def test_rare_sources_and_clauses_weigh_more(rows: list[LabelledPost]) -> None:
     assert np.isclose(on[-1] / on[0], 5)
 
 
+@pytest.mark.first
 def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> None:
     """Corpus and public sets: measured on held-out groups of each, exported, scoring."""
     folder = small_corpus(tmp_path / "corpus", every=20)
