@@ -87,7 +87,8 @@ def near_duplicates(
     met = connection.execute(
         select(entries).group_by(*entries.c).order_by(often, *entries.c).limit(_COMPARED + 1)
     )
-    others = [tuple(row) for row in met if tuple(row) != (post.data_id, content_sha256)]
+    mine = (post.data_id, content_sha256)
+    others = [revision for row in met if (revision := tuple(row)) != mine]
     own = signature(content(post))
     found = {
         key: float((signature(content(other)) == own).mean())

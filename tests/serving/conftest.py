@@ -1,5 +1,6 @@
 """A server on a real store of either kind, and the people who ask it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from benchmarks.browser import CHROMIUM
 from classifiers.scorer import Scorer
 from policy.pack import default_pack_path, load_pack
 from serving import people
@@ -20,6 +22,10 @@ from serving.registry import Registry
 from serving.store.database import Database
 
 _numbers = count()
+#: a machine of one's own may have none; where every change is checked, none is a failure
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="no chromium on this machine"
+)
 PACK_SOURCE = default_pack_path().read_text(encoding="utf-8")
 
 

@@ -5,20 +5,16 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-
-from benchmarks.browser import CHROMIUM, Moderator, chromium, listening
+from benchmarks.browser import Moderator, chromium, listening
 from serving.app import Settings, create_app
 from serving.desk import Desk
 from serving.people import Role
 from serving.store import upkeep
 from tests.conftest import FAKE_DOCTOR
-from tests.serving.conftest import PASSWORD, add_user, give_password, serving
+from tests.serving.conftest import PASSWORD, add_user, give_password, needs_chromium, serving
 from tests.serving.test_moderation import Staff, staff
 
 __all__ = ["staff"]
-
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
 @needs_chromium

@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from benchmarks.browser import CHROMIUM, Moderator, chromium, listening
+from benchmarks.browser import Moderator, chromium, listening
 from classifiers.bundle import default_model_folder
 from classifiers.scorer import Scorer
 from labels.release import QUALITY
@@ -34,7 +34,14 @@ from serving.store.database import Database
 from serving.store.schema import cases, decisions
 from serving.watch.periods import Period, day_of
 from tests.conftest import FAKE_DOCTOR
-from tests.serving.conftest import PACK_SOURCE, PASSWORD, add_user, give_password, serving
+from tests.serving.conftest import (
+    PACK_SOURCE,
+    PASSWORD,
+    add_user,
+    give_password,
+    needs_chromium,
+    serving,
+)
 from tests.serving.test_console_pages import FINDINGS
 from tests.serving.test_models import CHAMPION, NEXT, add, bundle, write_gates
 from tests.serving.test_moderation import Staff, staff
@@ -42,7 +49,6 @@ from tests.serving.visitor import Visitor
 
 __all__ = ["bundle", "staff"]
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 #: another weight for the clause that the fake doctor breaks, and a name that attacks the page
 HARSHER = PACK_SOURCE.replace('version: "2026', 'version: "<script>alert(1)</script> 2026').replace(
     '"4.3": {severity: S2', '"4.3": {severity: S3'
