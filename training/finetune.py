@@ -32,6 +32,7 @@ from training.encoder import load_encoder
 from training.lessons import Lessons
 from training.multitask import MultiTask, add_markers, collate, learning_groups, priors
 from training.ngram import Floats
+from training.processor import fast_bf16, keep_freed_memory
 from training.schedule import Example, pairs_of, row_weights, schedule
 
 #: padded lengths are multiples of this
@@ -126,6 +127,7 @@ def fine_tune(
         ModelError: the start does not fit the encoder.
     """
     set_seed(seed)
+    keep_freed_memory()
     posts = lessons.posts
     model, post_encoder, padding = new_model(encoder_name, lessons.labels, config)
     lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
@@ -217,7 +219,7 @@ def _arguments(folder: Path, config: TransformerConfig, steps: int, seed: int) -
         train_sampling_strategy="sequential",
         max_grad_norm=1.0,
         use_cpu=not torch.cuda.is_available(),
-        bf16=_fast_bf16(),
+        bf16=fast_bf16(),
         seed=seed,
         save_strategy="steps",
         save_steps=-(-steps // config.checkpoints),
@@ -229,14 +231,6 @@ def _arguments(folder: Path, config: TransformerConfig, steps: int, seed: int) -
         disable_tqdm=False,
         report_to="none",
     )
-
-
-def _fast_bf16() -> bool:
-    """Whether the processor, or GPU, computes 16-bit products in hardware."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    abilities = torch.cpu.get_capabilities()
-    return bool(abilities.get("amx_bf16") or abilities.get("avx512_bf16"))
 
 
 def _last_checkpoint(folder: Path) -> str | None:
