@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, text
+import psycopg
+from sqlalchemy import Connection, Table, insert
 
 from classifiers.bundle import default_model_folder
 from classifiers.rendering import content
@@ -141,13 +142,14 @@ def back_up(url: str, folder: Path) -> None:
 
 
 def restore(url: str, folder: Path) -> None:
-    """The same rows in another kind of store, written out to its files."""
+    """The same rows in PostgreSQL, tidied and written out as after some hours of use."""
     database = Database(url)
     database.migrate()
     upkeep.restore(database, folder)
-    with database.write() as connection:
-        connection.execute(text("CHECKPOINT"))
     database.close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM")
+        connection.execute("CHECKPOINT")
 
 
 def _flagged(engine: Engine, at_least: int) -> list[Judged]:

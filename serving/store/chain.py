@@ -64,10 +64,11 @@ def append(
 
 def faults(connection: Connection) -> Iterator[str]:
     """What does not hold in the chain, entry by entry; nothing if all is as it was written."""
-    rows = connection.execution_options(yield_per=1000).execute(
+    rows = connection.execute(
         select(log, bodies.c.salt, bodies.c.body)
         .join_from(log, bodies, log.c.entry_id == bodies.c.entry_id, isouter=True)
         .order_by(log.c.seq)
+        .execution_options(yield_per=1000)
     )
     previous, expected = _GENESIS, 1
     for row in rows:

@@ -15,6 +15,7 @@ from labels.errors import InputError
 from serving.desk import Desk
 from serving.engine import Judged
 from serving.keeping import keep
+from serving.people import Role, add_user
 from serving.store import upkeep
 from serving.store.database import HEAD, Database, StoreError
 from serving.store.schema import (
@@ -29,6 +30,7 @@ from serving.store.schema import (
     sanctions,
 )
 from tests.conftest import FAKE_DOCTOR, Run
+from tests.serving.conftest import new_postgres
 from tests.serving.test_moderation import Staff, staff
 
 __all__ = ["staff"]
@@ -178,6 +180,24 @@ def test_a_backup_restores_into_either_store(desk: Desk, tmp_path: Path) -> None
         assert connection.execute(log.select()).first() is None
     other.close()
     third.close()
+
+
+def test_a_restored_postgresql_knows_its_rows(postgres: str, tmp_path: Path) -> None:
+    """Its planner has statistics at once, not when the server next gets round to it."""
+    embedded, production = (
+        Database(f"sqlite:///{tmp_path / 'a.db'}"),
+        Database(new_postgres(postgres)),
+    )
+    for database in (embedded, production):
+        database.migrate()
+    with embedded.write() as connection:
+        add_user(connection, "amy", [Role.MODERATOR])
+    upkeep.backup(embedded, tmp_path / "copy")
+    assert upkeep.restore(production, tmp_path / "copy") == 1
+    with production.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_stats WHERE tablename = 'users'"))
+    embedded.close()
+    production.close()
 
 
 def test_the_command_line_looks_after_a_store(run: Run, tmp_path: Path) -> None:
