@@ -202,7 +202,7 @@ def _milliseconds(answered: Sequence[Mapping[str, Any]]) -> Mapping[str, list[fl
 def _slow(name: str, found: Mapping[str, Sequence[float]]) -> list[str]:
     slow = []
     for route, times in sorted(found.items()):
-        high = quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
+        high = quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
         print(
             f"{name}: {route}: {len(times)} requests, median {median(times):.0f} ms, "
             f"p95 {high:.0f} ms, longest {max(times):.0f} ms"
