@@ -18,6 +18,8 @@ GATES = "gates.json"
 LEARNED = "learned.jsonl"
 #: the name in a bundle of what screening found of the events, a :class:`Screening` at least
 QUALITY = "quality.json"
+#: the data card of the training run
+DATA_CARD = "DATA.md"
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 

@@ -16,11 +16,11 @@ from classifiers.cache import ScoreCache
 from classifiers.scorer import Scorer, load_scorer
 from labels.errors import ModelError
 from labels.records import Post
-from labels.release import GATES, LEARNED, QUALITY, GateReport, Learned, Screening
+from labels.release import DATA_CARD, GATES, LEARNED, QUALITY, GateReport, Learned, Screening
 from serving.refusal import RequestError
 
 #: what a version may have beside its manifest and the files named there
-_BESIDE = ("README.md", "LICENSE", GATES, LEARNED, QUALITY)
+_BESIDE = ("README.md", "LICENSE", DATA_CARD, GATES, LEARNED, QUALITY)
 _ADDING = ".adding-"
 #: a copy that is older was killed
 _ABANDONED_SECONDS = 3600

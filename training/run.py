@@ -26,12 +26,14 @@ from classifiers.rendering import MARKERS
 from classifiers.scorer import Blend, Reader, Weights, load_reader
 from labels.errors import ModelError
 from labels.records import Post
+from labels.release import DATA_CARD
 from labels.yamlfile import read_yaml
 from policy.pack import default_pack_path, load_pack
 from training.bundle import Identity, Part, write_bundle
 from training.cascade import TooFewFlaggedError, fit_cascade, write_cascade
 from training.champion import champion_weights
 from training.config import NgramConfig, TransformerConfig
+from training.data_card import data_card
 from training.encoder import init_encoder
 from training.finetune import ExactReader, Start, fine_tune
 from training.lessons import Lessons, learnable, parted
@@ -151,6 +153,8 @@ class TrainingRun:
         shutil.copytree(measured.folder, folder, dirs_exist_ok=True)
         identity = self._identity(measured.trained, lineage)
         write_bundle(folder, measured.parts, measured.behaviour, identity)
+        card = data_card(self._lessons, self._config.folds)
+        (folder / DATA_CARD).write_text(card, encoding="utf-8")
         if self._config.expert_weight > 0:
             self._add_cascade(folder, measured.trained.held_out)
 
