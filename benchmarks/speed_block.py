@@ -50,10 +50,12 @@ def _row(name: str, found: dict[str, Any]) -> list[str]:
 
 def _summary(report: dict[str, Any]) -> str:
     a, served = report["ratios"]["a_pipeline_bert_base_fp32"], report["server"]
+    shares = report["share_of_int8_peak"]
     return paragraph(
         f"A batch is scored {a['posts_per_second']:.1f} times as fast as by (a), and one post",
         f"takes {percent(a['p50_ms'])} of its time. The encoder's matrix products run at",
-        f"{percent(report['share_of_int8_peak'])} of the 8-bit peak measured in the same run. The",
+        f"{percent(shares['products'])} of the 8-bit peak measured in the same run while they",
+        f"last, and at {percent(shares['encoder'])} of it if all of the encoder's time counts. The",
         f"API is ready {served['ready_seconds']} s after its start. With its client on the same",
         f"cores it answers {served['posts_per_second']:.0f} posts a second, one a request, takes",
         f"{served['core_ms_a_post']:.1f} ms of core time for each, and then holds",

@@ -9,7 +9,7 @@ import onnxruntime as ort
 from labels.errors import ModelError, ScoringError
 
 #: fusions whose kernels are slower than the parts they replace
-_SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
+SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 
 Feed = dict[str, npt.NDArray[np.generic]]
 
@@ -32,7 +32,7 @@ class Session:
                 str(path),
                 options,
                 providers=["CPUExecutionProvider"],
-                disabled_optimizers=_SLOW_FUSIONS,
+                disabled_optimizers=SLOW_FUSIONS,
             )
         except Exception as error:  # the runtime has no common error type
             raise ModelError(f"{path}: cannot be loaded: {error}") from error
