@@ -12,7 +12,7 @@ from shape import operations
 from timing import CORES, seconds
 
 from classifiers.bundle import default_model_folder
-from classifiers.session import SLOW_FUSIONS
+from classifiers.session import one_thread, open_graph
 from classifiers.transformer_model import GRAPH
 
 _MICROSECOND = 1e-6
@@ -43,19 +43,12 @@ def shares_of_peak(windows: Sequence[Sequence[int]], peak: float) -> dict[str, f
 
 
 def _session(profile: Path | None = None) -> ort.InferenceSession:
-    """As the package makes one; a file of that name tells how long each operator took."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
+    """As the package opens it; a file of that name tells how long each operator took."""
+    options = one_thread()
     if profile:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)
-    return ort.InferenceSession(
-        str(default_model_folder() / GRAPH),
-        options,
-        providers=["CPUExecutionProvider"],
-        disabled_optimizers=SLOW_FUSIONS,
-    )
+    return open_graph(default_model_folder() / GRAPH, options)
 
 
 def _busy_seconds(session: ort.InferenceSession, windows: Sequence[Sequence[int]]) -> float:

@@ -9,9 +9,28 @@ import onnxruntime as ort
 from labels.errors import ModelError, ScoringError
 
 #: fusions whose kernels are slower than the parts they replace
-SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
+_SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 
 Feed = dict[str, npt.NDArray[np.generic]]
+
+
+def one_thread() -> ort.SessionOptions:
+    """What every session of ours runs under."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # failures are raised, and warnings concern the exporter
+    return options
+
+
+def open_graph(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    """A graph as we run it; raises what the runtime raises."""
+    return ort.InferenceSession(
+        str(path),
+        options,
+        providers=["CPUExecutionProvider"],
+        disabled_optimizers=_SLOW_FUSIONS,
+    )
 
 
 class Session:
@@ -23,17 +42,8 @@ class Session:
         Raises:
             ModelError: it cannot be loaded, or has another number of heads.
         """
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # failures are raised, and warnings concern the exporter
         try:
-            self._session = ort.InferenceSession(
-                str(path),
-                options,
-                providers=["CPUExecutionProvider"],
-                disabled_optimizers=SLOW_FUSIONS,
-            )
+            self._session = open_graph(path, one_thread())
         except Exception as error:  # the runtime has no common error type
             raise ModelError(f"{path}: cannot be loaded: {error}") from error
         width = self._session.get_outputs()[0].shape[-1]
