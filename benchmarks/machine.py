@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 from timing import CORES, seconds
 
 from classifiers.bundle import default_model_folder, read_bundle
+from classifiers.session import one_thread
 
 #: whatever else a machine does slows a try
 _TRIES = 10
@@ -61,10 +62,8 @@ def int8_peak() -> float:
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     proto.ir_version = 9
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
     session = ort.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        proto.SerializeToString(), one_thread(), providers=["CPUExecutionProvider"]
     )
     feed = {"x": np.ones((rows, inner), np.uint8)}
 
