@@ -148,6 +148,7 @@ def fine_tune(
     )
     trainer.pop_callback(ProgressCallback)
     trainer.add_callback(_Progress)
+    model.pack()
     if config.compiled:
         model.encoder.compile(dynamic=True)
     trainer.train(resume_from_checkpoint=_last_checkpoint(folder))

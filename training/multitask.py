@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from classifiers.encoding import PostEncoder
 from classifiers.rendering import MARKERS
 from training.config import OptimizerConfig
+from training.packing import pack, packed_states
 
 _FAR_BELOW = -1e4
 
@@ -41,11 +42,15 @@ class MultiTask(nn.Module):
         self.dropout = nn.Dropout(dropout)
         nn.init.normal_(self.queries.weight, std=0.02)
         nn.init.normal_(self.weights, std=0.02)
+        self._packed = False
+
+    def pack(self) -> None:
+        """Compute no padding from now on, if the encoder is of a kind that lets it be left out."""
+        self._packed = pack(self.encoder)
 
     def window_logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Shape (windows, heads) from ids and mask of shape (windows, tokens)."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
-        hidden = states.last_hidden_state.float()
+        hidden = self._states(input_ids, attention_mask).float()
         unread = (1 - attention_mask[:, :, None].float()) * _FAR_BELOW
         attention = (self.queries(hidden) + unread).softmax(dim=1)
         pooled = self.dropout(torch.einsum("wth,wtd->whd", attention, hidden))
@@ -81,6 +86,13 @@ class MultiTask(nn.Module):
         pair = pair_loss(logits, pairs) / rows
         loss = masked_loss(logits, labels, weight) + self._pair_weight * pair
         return {"loss": loss, "logits": logits}
+
+    def _states(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        if self._packed:
+            return packed_states(self.encoder, input_ids, attention_mask)
+        found = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        states: Tensor = found.last_hidden_state
+        return states
 
 
 def priors(labels: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import onnx
 import pytest
 import torch
 import yaml
+from transformers import AutoConfig, AutoModel
 
 from classifiers.bundle import read_bundle
 from classifiers.rendering import MARKERS
@@ -27,7 +28,7 @@ from tests.training.tiny import write_tiny_encoder
 from training.config import TransformerConfig
 from training.finetune import fine_tune, new_model
 from training.lessons import HEADS, Lessons, known_labels, learnable
-from training.multitask import collate, masked_loss, pair_loss
+from training.multitask import MultiTask, collate, masked_loss, pair_loss
 from training.ngram import targets
 from training.quantize import OutlierLinear, RowEmbedding, SmoothLinear, quantizable
 from training.schedule import pairs_of, row_weights, schedule
@@ -126,6 +127,26 @@ def test_the_worst_window_is_the_posts(encoder: Path, rows: list[LabelledPost]) 
         ).amax(dim=0)
         beside = model(**collate([[windows[0]], windows], padding, 16))["logits"][1]
     torch.testing.assert_close(alone, beside, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_leaving_padding_out_changes_nothing(kind: str) -> None:
+    """Neither logits nor gradients, whether or not an encoder is of a kind that can."""
+    given = collate([[[5], [7, 8, 9]], [list(range(5, 45))]], 1, 16)
+
+    def learned(*, packed: bool) -> tuple[torch.Tensor, list[torch.Tensor | None]]:
+        torch.manual_seed(0)
+        config = AutoConfig.for_model(
+            kind, vocab_size=64, hidden_size=16, num_hidden_layers=2, num_attention_heads=2
+        )
+        model = MultiTask(AutoModel.from_config(config), torch.zeros(3), 0.0, 0.0)
+        if packed:
+            model.pack()
+        logits = model.eval()(**given)["logits"]
+        logits.square().sum().backward()
+        return logits, [each.grad for each in model.parameters()]
+
+    torch.testing.assert_close(learned(packed=True), learned(packed=False), atol=1e-6, rtol=1e-4)
 
 
 def test_what_helps_in_8_bits_changes_no_output(encoder: Path, rows: list[LabelledPost]) -> None:
