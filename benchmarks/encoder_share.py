@@ -12,7 +12,7 @@ from shape import operations
 from timing import CORES, seconds
 
 from classifiers.bundle import default_model_folder
-from classifiers.session import one_thread, open_graph
+from classifiers.session import open_graph, session_options
 from classifiers.transformer_model import GRAPH
 
 _MICROSECOND = 1e-6
@@ -44,7 +44,7 @@ def shares_of_peak(windows: Sequence[Sequence[int]], peak: float) -> dict[str, f
 
 def _session(profile: Path | None = None) -> ort.InferenceSession:
     """As the package opens it; a file of that name tells how long each operator took."""
-    options = one_thread()
+    options = session_options(1)
     if profile:
         options.enable_profiling = True
         options.profile_file_prefix = str(profile)

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from timing import CORES, seconds
 
 from classifiers.bundle import default_model_folder, read_bundle
-from classifiers.session import one_thread
+from classifiers.session import session_options
 
 #: whatever else a machine does slows a try
 _TRIES = 10
@@ -63,7 +63,7 @@ def int8_peak() -> float:
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     proto.ir_version = 9
     session = ort.InferenceSession(
-        proto.SerializeToString(), one_thread(), providers=["CPUExecutionProvider"]
+        proto.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
     )
     feed = {"x": np.ones((rows, inner), np.uint8)}
 

@@ -42,14 +42,12 @@ def tokens_a_post(windows: Sequence[Windows]) -> float:
 
 def mingbian(rows: Sequence[Post], some: Sequence[Post], tokens: float) -> Speed:
     """The bundled model, n-gram expert included: batches of all posts, single ones of some."""
-    folder = default_model_folder()
-    one = load_scorer(folder, threads=1)
-    together = load_scorer(folder, threads=CORES)
-    together.score(some)
+    scorer = load_scorer(default_model_folder(), threads=CORES)
+    scorer.score(some)
     return measure(
-        Reading(len(rows), tokens, cores_for_one=1),
-        {1: lambda: together.score(rows)},
-        [lambda post=post: one.score([post]) for post in some],
+        Reading(len(rows), tokens),
+        {1: lambda: scorer.score(rows)},
+        [lambda post=post: scorer.score([post]) for post in some],
     )
 
 

@@ -16,6 +16,7 @@ from classifiers.cache import Answer, ScoreCache
 from classifiers.cascade import FirstStage
 from classifiers.ngram_model import NgramModel
 from classifiers.rendering import content, input_digest
+from classifiers.traffic import Traffic
 from classifiers.transformer_model import TransformerModel
 from classifiers.windows import coverage
 from labels.errors import ModelError, ScoringError
@@ -107,7 +108,11 @@ class Scorer:
         self.operating: Mapping[str, Operating] = manifest.operating
         self._heads = manifest.heads
         self._windows = manifest.windows
-        parts = [(part.weights(self._heads), load_reader(bundle, part)) for part in manifest.parts]
+        self._traffic = Traffic(threads)
+        parts = [
+            (part.weights(self._heads), load_reader(bundle, part, self._traffic))
+            for part in manifest.parts
+        ]
         self._blend = Blend(parts)
         self._first = _first_stage(bundle, parts) if cascade else None
         self._slopes = np.array([c.slope for c in manifest.calibration])
@@ -132,10 +137,11 @@ class Scorer:
         Raises:
             ScoringError: the runtime failed; no partial result is returned.
         """
-        if self._cache is None:
-            answers = list(ahead(self._pool, self._answer, posts, self._most))
-        else:
-            answers = self._remembered(self._cache, posts)
+        with self._traffic.of(len(posts)):
+            if self._cache is None:
+                answers = list(ahead(self._pool, self._answer, posts, self._most))
+            else:
+                answers = self._remembered(self._cache, posts)
         return [self._told(post, answer) for post, answer in zip(posts, answers, strict=True)]
 
     def log_odds(
@@ -240,12 +246,23 @@ def probabilities(
     return np.asarray(1 / (1 + np.exp(-(logits * slopes + offsets))))
 
 
-def load_reader(bundle: Bundle, part: NgramPart | TransformerPart) -> Reader:
-    """One part of a checked bundle; raises ``ModelError`` if it does not fit the manifest."""
+def load_reader(
+    bundle: Bundle, part: NgramPart | TransformerPart, traffic: Traffic | None = None
+) -> Reader:
+    """One part of a checked bundle, ready to be called from several threads.
+
+    Args:
+        bundle: checked.
+        part: of its manifest.
+        traffic: counts what is scored, where a lone post may take several threads.
+
+    Raises:
+        ModelError: it does not fit the manifest.
+    """
     windows, heads = bundle.manifest.windows, len(bundle.manifest.heads)
     if isinstance(part, NgramPart):
         return NgramModel(bundle.folder, windows, heads)
-    return TransformerModel(bundle.folder, part, windows, heads)
+    return TransformerModel(bundle.folder, part, windows, heads, traffic or Traffic(1))
 
 
 def load_scorer(
@@ -255,7 +272,7 @@ def load_scorer(
 
     Args:
         folder: see :func:`classifiers.bundle.read_bundle`.
-        threads: posts scored at the same time, >= 1.
+        threads: posts scored at the same time, >= 1; a post that is alone takes all of them.
         cascade: let the first stage answer for plainly ordinary posts.
         cache: where answers are looked for and kept; None finds every answer anew.
 

@@ -1,4 +1,4 @@
-"""One-thread ONNX sessions: a score must not depend on how a sum was split."""
+"""ONNX sessions of one thread, or of several for a post that is alone."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ _SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 Feed = dict[str, npt.NDArray[np.generic]]
 
 
-def one_thread() -> ort.SessionOptions:
+def session_options(threads: int) -> ort.SessionOptions:
     """What every session of ours runs under."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # failures are raised, and warnings concern the exporter
     return options
@@ -36,14 +36,20 @@ def open_graph(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
 class Session:
     """A graph with one output, of shape (rows, heads)."""
 
-    def __init__(self, path: Path, heads: int) -> None:
+    def __init__(self, path: Path, heads: int, threads: int = 1) -> None:
         """Load a graph.
+
+        Args:
+            path: of the graph.
+            heads: width of its output.
+            threads: that share each operator. How many changes no output: they part rows and
+                columns, never the sum that makes a number.
 
         Raises:
             ModelError: it cannot be loaded, or has another number of heads.
         """
         try:
-            self._session = open_graph(path, one_thread())
+            self._session = open_graph(path, session_options(threads))
         except Exception as error:  # the runtime has no common error type
             raise ModelError(f"{path}: cannot be loaded: {error}") from error
         width = self._session.get_outputs()[0].shape[-1]

@@ -27,9 +27,10 @@ def many() -> list[Post]:
 
 @pytest.mark.first
 def test_batch_order_and_threads_change_no_bit(many: list[Post]) -> None:
-    """One by one, together, shuffled, on one thread and on two: identical."""
+    """One by one, together, shuffled, on one thread, two, and two for one post: identical."""
     one, two = load_scorer(MODEL, threads=1), load_scorer(MODEL, threads=2)
     alone = {post.data_id: one.score([post])[0] for post in many}
+    assert [two.score([post])[0] for post in many] == list(alone.values())
     shuffled = random.Random(7).sample(many, len(many))
     for scorer, batch in ((one, many), (two, shuffled)):
         together = scorer.score(batch)
