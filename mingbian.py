@@ -1,5 +1,6 @@
 """The command ``mingbian``: the one place that knows all packages, each loaded when called."""
 
+import gc
 import importlib
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ class _Lazy(click.Group):
             return None
         target, extra, _ = _COMMANDS[cmd_name]
         module, _, attribute = target.partition(":")
+        gc.disable()  # what loading makes is kept: to look for garbage in it takes a tenth of it
         try:
             command: click.Command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
@@ -52,6 +54,8 @@ class _Lazy(click.Group):
             raise click.ClickException(
                 f"`mingbian {cmd_name}` needs {error.name}; pip install 'mingbian[{extra}]'"
             ) from None
+        finally:
+            gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import statistics
 import tempfile
 import time
 import urllib.request
@@ -10,16 +11,19 @@ from typing import Any
 
 from load import Client, closed, real_bodies, resident_mb, server
 
+_STARTS = 5
 _WARM_UP_SECONDS = 3
 _SECONDS = 20
 
 
 def api() -> dict[str, Any]:
-    """Figures of a fresh server that scores one post a request, as fast as it can."""
-    start = time.perf_counter()
+    """Figures of a fresh server that scores one post a request, as fast as it can.
+
+    ``ready_seconds`` is the median of a few starts after a first one, which compiles the sources.
+    """
+    _seconds_to_ready()
+    ready = statistics.median(_seconds_to_ready() for _ in range(_STARTS))
     with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as (address, process):
-        _until_ready(f"{address}/readyz")
-        ready = time.perf_counter() - start
         rate, core_ms = asyncio.run(_busy(address, process))
         resident = resident_mb(process)
     return {
@@ -28,6 +32,13 @@ def api() -> dict[str, Any]:
         "posts_per_second": round(rate, 1),
         "core_ms_a_post": round(core_ms, 2),
     }
+
+
+def _seconds_to_ready() -> float:
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as (address, _):
+        _until_ready(f"{address}/readyz")
+        return time.perf_counter() - start
 
 
 async def _busy(address: str, process: int) -> tuple[float, float]:

@@ -117,11 +117,20 @@ def main() -> None:
 
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[str, int]]:
-    """A server on SQLite in a folder, which scores every post anew: its address and process."""
+    """A server on SQLite in a folder, which scores every post anew: its address and process.
+
+    Python keeps its compiled sources, as it does unless told otherwise.
+    """
     command = [str(Path(sys.executable).with_name("mingbian")), "serve", "--port", "0"]
     command += ["--cache-mb", "0"]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         assert process.stdout  # noqa: S101 - a pipe was asked for
         found = re.search(r"http://\S+", process.stdout.readline())
