@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from classifiers.bundle import NgramPart, read_manifest
+from classifiers.bundle import NgramPart, read_bundle, read_manifest
 from labels.dataset import load_corpus, posts
 from labels.records import LabelledPost
 from labels.taxonomy import Category, taxonomy
@@ -43,6 +43,19 @@ if TYPE_CHECKING:
 
 _folder = click.Path(file_okay=False, path_type=Path)
 _out_option = click.option("--out", type=_folder, required=True, help="Folder of the bundle.")
+_model_argument = click.argument(
+    "model", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+
+
+def _work_option(default: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--work",
+        type=_folder,
+        default=Path(default),
+        show_default=True,
+        help="Folder of checkpoints; the same command goes on from them.",
+    )
 
 
 @click.group()
@@ -107,24 +120,15 @@ def _transformer_command(command: Callable[..., None]) -> Callable[..., None]:
         licensed: bool,
         **others: Any,
     ) -> None:
-        from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
+        from training.run import TrainingRun  # noqa: PLC0415  torch takes seconds to load
 
-        from training.run import TrainingRun  # noqa: PLC0415
-
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        _quiet()
         lessons = _lessons(folder, data_dir, licensed=licensed)
         command(TrainingRun(config_path, lessons, work, jobs), **others)
 
     for option in (
         jobs_option,
-        click.option(
-            "--work",
-            type=_folder,
-            default=Path("build/training"),
-            show_default=True,
-            help="Folder of checkpoints; the same command goes on from them.",
-        ),
+        _work_option("build/training"),
         licensed_option,
         data_option,
         corpus_option,
@@ -139,10 +143,7 @@ def _transformer_command(command: Callable[..., None]) -> Callable[..., None]:
 @_out_option
 def run(training_run: "TrainingRun", out: Path) -> None:
     """The transformer: trained on all but a fold of groups, measured on it, and exported."""
-    measured = training_run.measure(0)
-    click.echo(json.dumps(_splits(measured.behaviour.metrics), indent=1))
-    training_run.ship(out, measured)
-    click.echo(f"wrote {out}")
+    _measure_and_ship(training_run, out, fold=0)
 
 
 @train.command()
@@ -166,7 +167,42 @@ def compare(training_run: "TrainingRun", folds: tuple[int, ...]) -> None:
 
 
 @train.command()
-@click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_model_argument
+@click.option("--version", required=True, help="Version of the bundle that comes of it.")
+@config_option("configs/training/compress.yaml")
+@corpus_option
+@data_option
+@_work_option("build/compress")
+@jobs_option
+@_out_option
+def compress(  # noqa: PLR0913, PLR0917  one argument an option
+    model: Path,
+    version: str,
+    config_path: Path,
+    folder: Path,
+    data_dir: Path | None,
+    work: Path,
+    jobs: int,
+    out: Path,
+) -> None:
+    """The bundle MODEL with fewer neurons, so faster: taught by MODEL, measured, and exported.
+
+    It learns the rows that MODEL learned, so corpus and public sets must be those that it was
+    trained with.
+    """
+    from training.release.rows import learned  # noqa: PLC0415  scikit-learn is slow
+    from training.run import Continued, TrainingRun  # noqa: PLC0415  torch takes seconds to load
+
+    _quiet()
+    champion = read_bundle(model)
+    lessons = learned(champion.manifest, folder, data_dir)
+    continued = Continued.of(champion, version)
+    training_run = TrainingRun(config_path, lessons, work, jobs, continued)
+    _measure_and_ship(training_run, out, continued.held_out.fold)
+
+
+@train.command()
+@_model_argument
 @corpus_option
 @data_option
 @_out_option
@@ -187,6 +223,21 @@ def cascade(model: Path, folder: Path, data_dir: Path | None, out: Path) -> None
     shutil.copytree(model, out)
     write_cascade(out, fitted)
     click.echo(json.dumps(fitted.cascade.model_dump(mode="json"), indent=1))
+    click.echo(f"wrote {out}")
+
+
+def _quiet() -> None:
+    """No progress bars but our own."""
+    from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def _measure_and_ship(training_run: "TrainingRun", out: Path, fold: int) -> None:
+    measured = training_run.measure(fold)
+    click.echo(json.dumps(_splits(measured.behaviour.metrics), indent=1))
+    training_run.ship(out, measured)
     click.echo(f"wrote {out}")
 
 

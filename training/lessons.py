@@ -87,6 +87,11 @@ def parted(lessons: Lessons, held_out: HeldOut) -> tuple[Lessons, Lessons]:
     return lessons.at(known), lessons.at(unseen)
 
 
+def spread(posts: Sequence[Post], at_most: int) -> Sequence[Post]:
+    """Some of many posts, at even distances."""
+    return posts[:: max(1, len(posts) // at_most)][:at_most]
+
+
 def corpus_lessons(folder: Path) -> Lessons:
     """The labelled posts of a corpus; raises ``CorpusError``.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from classifiers.bundle import Bundle, HeldOut, Lineage, read_bundle
+from classifiers.bundle import Bundle, Lineage, read_bundle
 from labels.errors import InputError, ModelError
 from labels.label_events import LABEL_EVENT, LabelEvent, read_events
 from labels.records import Post
@@ -121,7 +121,7 @@ class Retraining:
             return _Kept.model_validate_json(path.read_bytes())
         click.echo(f"screening {len(events)} label events", err=True)
         rows = unlearned(champion.manifest, self.folder, self.data_dir)
-        known, _ = parted(corpus, held_out(champion))
+        known, _ = parted(corpus, Continued.of(champion, self.version).held_out)
         ngram = read_yaml(self._ngram(config), NgramConfig)
         found = screen(events, known, measured_posts(rows), config.screen, ngram, jobs=self.jobs)
         write_quality(self.out, found)
@@ -147,14 +147,15 @@ class Retraining:
         lessons: Sequence[Lessons],
     ) -> None:
         events = event_lessons(kept.events, np.array(kept.trust), kept.stories)
+        continued = Continued.of(champion, self.version)
         training = TrainingRun(
             self.config_path.parent / config.training,
             [*lessons, events],
             self.out / "work",
             self.jobs,
-            Continued(champion, self.version, held_out(champion)),
+            continued,
         )
-        measured = training.measure(held_out(champion).fold)
+        measured = training.measure(continued.held_out.fold)
         unfinished = self.out / "candidate.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         lineage = Lineage(parent=champion.version, revision=revision(), events=len(kept.events))
@@ -195,16 +196,6 @@ class Retraining:
                 )
         self.out.mkdir(parents=True, exist_ok=True)
         write_whole(mark, json.dumps(plan, indent=1))
-
-
-def held_out(champion: Bundle) -> HeldOut:
-    """What a champion did not learn; raises ``ModelError`` if it learned all."""
-    if champion.manifest.held_out is None:
-        raise ModelError(
-            f"{champion.folder}: learned every row of its sources",
-            remedy="train further from a model that held some out",
-        )
-    return champion.manifest.held_out
 
 
 def measured_posts(rows: Unlearned) -> list[Post]:

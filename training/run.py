@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
+from typing import Self
 
 import click
 
@@ -32,11 +33,12 @@ from policy.pack import default_pack_path, load_pack
 from training.bundle import Identity, Part, write_bundle
 from training.cascade import TooFewFlaggedError, fit_cascade, write_cascade
 from training.champion import champion_weights
+from training.compress import compressing
 from training.config import NgramConfig, TransformerConfig
 from training.data_card import data_card
 from training.encoder import init_encoder
-from training.finetune import ExactReader, Start, fine_tune
-from training.lessons import Lessons, learnable, parted
+from training.finetune import Beginning, ExactReader, fine_tune
+from training.lessons import Lessons, learnable, parted, spread
 from training.measure import Behaviour, Candidate, behaviour, check_export, unmeasured
 from training.multitask import MultiTask
 from training.ngram import LinearModel, fit, logits
@@ -84,6 +86,17 @@ class Continued:
     version: str
     held_out: HeldOut
 
+    @classmethod
+    def of(cls, champion: Bundle, version: str) -> Self:
+        """From a model that held some rows out; raises ``ModelError`` if it learned all."""
+        held_out = champion.manifest.held_out
+        if held_out is None:
+            raise ModelError(
+                f"{champion.folder}: learned every row of its sources",
+                remedy="train further from a model that held some out",
+            )
+        return cls(champion, version, held_out)
+
     def applied(self, config: TransformerConfig) -> TransformerConfig:
         """The recipe under the champion's name, holding out what the champion held out."""
         names = {"id": self.champion.manifest.id, "version": self.version}
@@ -104,6 +117,8 @@ class TrainingRun:
     ) -> None:
         """Take up a work folder, or begin one.
 
+        A recipe with a share for a teacher needs a model to go on from, which is the teacher.
+
         Args:
             config_path: the recipe.
             lessons: the corpus, then the public sets and label events if they are learned from.
@@ -113,9 +128,15 @@ class TrainingRun:
 
         Raises:
             ConfigError: the configuration, or that of the expert it names, is not in order.
-            ModelError: the folder belongs to another configuration or corpus.
+            ModelError: the folder belongs to another configuration or corpus, or nothing can
+                teach.
         """
         config = read_yaml(config_path, TransformerConfig)
+        if continued is None and (config.teacher_share or config.encoder.feed_forward):
+            raise ModelError(
+                f"{config_path}: teacher_share and encoder.feed_forward are for a trained model",
+                remedy="train one with `mingbian train run`, then `mingbian train compress` it",
+            )
         self._config = continued.applied(config) if continued else config
         self._expert_config = read_yaml(config_path.parent / self._config.expert, NgramConfig)
         self._lessons, self._work, self._jobs = lessons, work, jobs
@@ -175,23 +196,27 @@ class TrainingRun:
         """Both parts from these rows; checkpoints lie in a folder of the fold."""
         heads = learnable(lessons.labels)
         labels = lessons.labels_of(heads)
+        lessons = replace(lessons, labels=labels)
         model, encoder = fine_tune(
-            replace(lessons, labels=labels),
+            lessons,
             self._config,
             encoder_name=self._encoder_name,
             folder=self._work / f"held_out_{held_out.fold}",
             seed=held_out.seed + held_out.fold,
-            start=self._start(heads),
+            beginning=self._beginning(heads, lessons),
         )
         expert = fit(
             lessons.posts, labels, self._expert_config, jobs=self._jobs, trust=lessons.trust
         )
         return Trained(heads, held_out, lessons.posts, model, encoder, expert)
 
-    def _start(self, heads: tuple[str, ...]) -> Start | None:
+    def _beginning(self, heads: tuple[str, ...], lessons: Lessons) -> Beginning | None:
         if self._continued is None:
             return None
-        return partial(champion_weights, self._continued.champion, heads)
+        champion = self._continued.champion
+        if self._config.teacher_share:
+            return compressing(champion, heads, lessons, self._encoder_name, self._config)
+        return Beginning(partial(champion_weights, champion, heads))
 
     def _export(self, folder: Path, trained: Trained) -> list[Part]:
         """Write the files of both parts."""
@@ -211,7 +236,7 @@ class TrainingRun:
                 limits=config.limits,
                 markers=tuple(MARKERS),
             )
-            some = trained.posts[:: max(1, len(trained.posts) // _RANGE_POSTS)]
+            some = spread(trained.posts, _RANGE_POSTS)
             model, encoder = trained.transformer, trained.encoder
             parts.append(export_transformer(folder, model, encoder, some, part))
         if share > 0:
@@ -270,8 +295,7 @@ class TrainingRun:
 
 def sentences(rows: Sequence[Post]) -> list[str]:
     """Texts spread over a corpus, for checking an encoder."""
-    step = max(1, len(rows) // _SENTENCES)
-    return [post.text or post.title or "" for post in rows[::step]][:_SENTENCES]
+    return [post.text or post.title or "" for post in spread(rows, _SENTENCES)]
 
 
 def _claim(

@@ -3,6 +3,7 @@
 What needs a champion of its own is slow: `make learning-check` runs it.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,8 @@ from click.testing import CliRunner
 
 from classifiers.bundle import Bundle, TransformerPart, default_model_folder, read_bundle
 from classifiers.rendering import MARKERS
-from classifiers.scorer import load_reader
+from classifiers.scorer import load_reader, load_scorer
+from classifiers.transformer_model import GRAPH
 from labels.dataset import corpus_folder, load_corpus, posts
 from labels.errors import MingbianError
 from labels.label_events import LabelEvent, Origin, write_events
@@ -146,23 +148,49 @@ def kill_when(place: Path, arguments: list[str], folder: Path, pattern: str) -> 
 
 
 @pytest.mark.slow
-def test_bad_input_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_input_is_refused(place: Path) -> None:
     """A broken event with its line, and a champion of another corpus."""
-    monkeypatch.chdir(place)
     broken = place / "broken.jsonl"
     broken.write_text((place / "events.jsonl").read_text("utf-8") + "{}\n", encoding="utf-8")
     arguments = retrain("broken")
     arguments[1] = str(broken)
-    assert "broken.jsonl:61: no label event" in refusal(arguments)
+    assert "broken.jsonl:61: no label event" in refusal(place, arguments)
     arguments = retrain("other")
     arguments[arguments.index("corpus")] = str(corpus_folder())
-    assert "what it held out cannot be told" in refusal(arguments)
+    assert "what it held out cannot be told" in refusal(place, arguments)
 
 
-def refusal(arguments: list[str]) -> str:
-    error = CliRunner().invoke(cli, arguments).exception
+def refusal(place: Path, arguments: list[str]) -> str:
+    with contextlib.chdir(place):
+        error = CliRunner().invoke(cli, arguments).exception
     assert isinstance(error, MingbianError)
     return str(error)
+
+
+@pytest.mark.slow
+def test_a_champion_is_compressed(place: Path) -> None:
+    """Half its neurons are gone, what it held out stays held out, and the rest is as `run` does."""
+    narrower = yaml.safe_load((place / "tiny.yaml").read_text(encoding="utf-8"))
+    narrower["encoder"]["feed_forward"] = 32
+    narrower |= {"teacher_share": 0.5}
+    (place / "narrower.yaml").write_text(yaml.safe_dump(narrower), encoding="utf-8")
+    compress = [
+        "train", "compress", "champion", "--version", "2", "--config", "narrower.yaml",
+        "--jobs", "1", "--work", "compressing", "--out", "compressed",
+    ]  # fmt: skip
+    assert "cannot be told" in refusal(place, compress)
+    done = mingbian(place, *compress, "--corpus", "corpus")
+    assert done.returncode == 0, done.stderr
+    champion, found = (read_bundle(place / name) for name in ("champion", "compressed"))
+    assert (found.manifest.id, found.manifest.version) == (champion.manifest.id, "2")
+    assert found.manifest.held_out == champion.manifest.held_out
+    assert found.manifest.heads == champion.manifest.heads
+    sizes = [(bundle.folder / GRAPH).stat().st_size for bundle in (champion, found)]
+    assert sizes[1] < sizes[0]
+    some = posts(load_corpus(place / "corpus"))[:40]
+    assert all(
+        result.text_coverage == 1.0 for result in load_scorer(found.folder, threads=1).score(some)
+    )
 
 
 @pytest.mark.slow

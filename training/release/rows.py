@@ -92,6 +92,21 @@ def unlearned(manifest: Manifest, corpus: Path, data: Path | None) -> Unlearned:
     return Unlearned(rows, strangers, public, others.at(fresh))
 
 
+def learned(manifest: Manifest, corpus: Path, data: Path | None) -> list[Lessons]:
+    """The corpus, then the public sets that a model learned from, what it held out included.
+
+    Raises:
+        ModelError: these are not the rows that the model was trained with.
+        InputError: a public set is not there or not in shape.
+    """
+    ours, *public = data_sets(manifest)
+    found = [corpus_lessons(corpus)]
+    if public and data:
+        found.append(public_lessons(data, train=True).of([source.name for source in public]))
+    _check([ours, *public], [source for each in found for source in each.sources], manifest)
+    return found
+
+
 def _check(learned: Sequence[Source], found: Sequence[Source], manifest: Manifest) -> None:
     """Raises ``ModelError`` unless the rows at hand are those the model was trained with."""
     hashes = {source.name: source.sha256 for source in found}

@@ -1,0 +1,55 @@
+"""A trained model made smaller: fewer neurons, taught by the model itself beside the labels."""
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from classifiers.bundle import Bundle
+from training.champion import champion_weights
+from training.config import TransformerConfig
+from training.finetune import Beginning, new_model, token_windows
+from training.lessons import Lessons, spread
+from training.narrow import narrow
+
+#: posts that tell which neurons act together
+_POSTS = 500
+
+
+def compressing(
+    champion: Bundle,
+    heads: Sequence[str],
+    lessons: Lessons,
+    encoder_name: str,
+    config: TransformerConfig,
+) -> Beginning:
+    """What training begins from, and the champion as it is, to teach.
+
+    Args:
+        champion: of the heads, with all neurons of its encoder.
+        heads: of the lessons' labels, in order.
+        lessons: at least one row.
+        encoder_name: folder or hub name of the encoder that the champion was made with.
+        config: recipe; ``encoder.feed_forward`` neurons are left in each layer.
+
+    Raises:
+        ModelError: the champion has other heads or another encoder, or cannot be made narrower.
+    """
+    whole = config.encoder.model_copy(update={"feed_forward": None})
+    wide = config.model_copy(update={"encoder": whole})
+    teacher, posts, _ = new_model(encoder_name, lessons.labels, wide)
+    shapes = {name: value.shape for name, value in teacher.state_dict().items()}
+    weights = champion_weights(champion, heads, shapes)
+    teacher.load_state_dict(weights)
+    teacher.eval()
+    windows = [ids for post in spread(lessons.posts, _POSTS) for ids in token_windows(posts, post)]
+
+    def narrowed(shapes: Mapping[str, torch.Size]) -> Mapping[str, Tensor]:
+        if config.encoder.feed_forward is None:
+            return weights
+        student = copy.deepcopy(teacher)
+        narrow(student, windows, config.encoder.feed_forward)
+        return student.state_dict()
+
+    return Beginning(narrowed, teacher)
