@@ -207,7 +207,15 @@ def _pretrained(manifest: Manifest) -> str:
     start = manifest.pretrained
     if all(isinstance(part, NgramPart) for part in manifest.parts):
         return "It is the baseline that every other model is measured beside.\n\n"
-    return f"Training started from {start.name} ({start.licence}).\n\n" if start else ""
+    begun = f"Training started from {start.name} ({start.licence}).\n" if start else ""
+    lineage = manifest.lineage
+    went_on = (
+        f"It went on from {lineage.parent.id} {lineage.parent.version}, sha256 "
+        f"`{lineage.parent.sha256}`.\n"
+        if lineage
+        else ""
+    )
+    return begun + went_on + "\n" if begun or went_on else ""
 
 
 def _table(metrics: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ _MODEL = "model."
 _BIAS, _WEIGHT = ".bias", ".weight"
 _SHRINK, _LEVELS, _SCALE = ".shrink", ".levels", ".scale"
 _QUERIES = "queries.weight"
+_WIDENED = ".intermediate.dense.bias"
 
 Array = npt.NDArray[np.float32]
 
@@ -40,25 +41,42 @@ def champion_weights(
     Raises:
         ModelError: the bundle has no transformer, lacks a head, or holds another encoder.
     """
-    path = bundle.folder / GRAPH
-    if GRAPH not in bundle.manifest.files:
-        raise ModelError(f"{bundle.folder}: has no transformer to train further")
+    graph = _graph(bundle)
     lacking = [head for head in heads if head not in bundle.manifest.heads]
     if lacking:
         raise ModelError(
             f"{bundle.folder}: has no head for {lacking}, which the data would teach",
             remedy="train anew with `mingbian train run`",
         )
-    found = {name: torch.tensor(value) for name, value in _Graph(path).parameters()}
+    found = {name: torch.tensor(value) for name, value in graph.parameters()}
     rows = [bundle.manifest.heads.index(head) for head in heads]
     found |= {name: found[name][rows] for name in (_QUERIES, "weights", "bias") if name in found}
     wrong = [n for n, shape in shapes.items() if n not in found or found[n].shape != shape]
     if wrong:
         raise ModelError(
-            f"{path}: {len(wrong)} parameters are missing or of another shape: {wrong[:3]}",
+            f"{bundle.folder / GRAPH}: {len(wrong)} parameters are missing or of another shape: "
+            f"{wrong[:3]}",
             remedy="train further with the encoder and layers that the bundle was made with",
         )
     return {name: found[name] for name in shapes}
+
+
+def feed_forward(bundle: Bundle) -> int | None:
+    """Neurons of a feed-forward layer of a bundle's transformer, None if it has no such layers.
+
+    Raises:
+        ModelError: the bundle has no transformer.
+    """
+    return next(
+        (len(value) for name, value in _graph(bundle).parameters() if name.endswith(_WIDENED)),
+        None,
+    )
+
+
+def _graph(bundle: Bundle) -> "_Graph":
+    if GRAPH not in bundle.manifest.files:
+        raise ModelError(f"{bundle.folder}: has no transformer to train further")
+    return _Graph(bundle.folder / GRAPH)
 
 
 class _Graph:

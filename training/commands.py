@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from classifiers.bundle import NgramPart, read_bundle, read_manifest
+from classifiers.bundle import Lineage, NgramPart, read_bundle, read_manifest
 from labels.dataset import load_corpus, posts
 from labels.records import LabelledPost
 from labels.taxonomy import Category, taxonomy
@@ -191,6 +191,7 @@ def compress(  # noqa: PLR0913, PLR0917  one argument an option
     trained with.
     """
     from training.release.rows import learned  # noqa: PLC0415  scikit-learn is slow
+    from training.retrain import revision  # noqa: PLC0415  torch takes seconds to load
     from training.run import Continued, TrainingRun  # noqa: PLC0415  torch takes seconds to load
 
     _quiet()
@@ -198,7 +199,8 @@ def compress(  # noqa: PLR0913, PLR0917  one argument an option
     lessons = learned(champion.manifest, folder, data_dir)
     continued = Continued.of(champion, version)
     training_run = TrainingRun(config_path, lessons, work, jobs, continued)
-    _measure_and_ship(training_run, out, continued.held_out.fold)
+    lineage = Lineage(parent=champion.version, revision=revision(), events=0)
+    _measure_and_ship(training_run, out, continued.held_out.fold, lineage)
 
 
 @train.command()
@@ -234,10 +236,12 @@ def _quiet() -> None:
     logging.disable_progress_bar()
 
 
-def _measure_and_ship(training_run: "TrainingRun", out: Path, fold: int) -> None:
+def _measure_and_ship(
+    training_run: "TrainingRun", out: Path, fold: int, lineage: Lineage | None = None
+) -> None:
     measured = training_run.measure(fold)
     click.echo(json.dumps(_splits(measured.behaviour.metrics), indent=1))
-    training_run.ship(out, measured)
+    training_run.ship(out, measured, lineage)
     click.echo(f"wrote {out}")
 
 

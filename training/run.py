@@ -32,7 +32,7 @@ from labels.yamlfile import read_yaml
 from policy.pack import default_pack_path, load_pack
 from training.bundle import Identity, Part, write_bundle
 from training.cascade import TooFewFlaggedError, fit_cascade, write_cascade
-from training.champion import champion_weights
+from training.champion import champion_weights, feed_forward
 from training.compress import compressing
 from training.config import NgramConfig, TransformerConfig
 from training.data_card import data_card
@@ -98,10 +98,15 @@ class Continued:
         return cls(champion, version, held_out)
 
     def applied(self, config: TransformerConfig) -> TransformerConfig:
-        """The recipe under the champion's name, holding out what the champion held out."""
+        """The recipe under the champion's name, holding out what the champion held out.
+
+        Layers have as many neurons as the champion's unless the recipe says how many are left.
+        """
+        neurons = config.encoder.feed_forward or feed_forward(self.champion)
+        encoder = config.encoder.model_copy(update={"feed_forward": neurons})
         names = {"id": self.champion.manifest.id, "version": self.version}
         same = {"folds": self.held_out.folds, "seed": self.held_out.seed}
-        return config.model_copy(update={**names, **same})
+        return config.model_copy(update={**names, **same, "encoder": encoder})
 
 
 class TrainingRun:

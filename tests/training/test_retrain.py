@@ -31,9 +31,10 @@ from tests.training.test_baseline import CONFIG, small_corpus
 from tests.training.test_label_quality import found_in
 from tests.training.test_transformer import tiny_config
 from tests.training.tiny import write_tiny_encoder
-from training.champion import champion_weights
+from training.champion import champion_weights, feed_forward
 from training.finetune import ExactReader, new_model
 from training.lessons import corpus_lessons
+from training.run import Continued
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 120
@@ -185,6 +186,12 @@ def test_a_champion_is_compressed(place: Path) -> None:
     assert (found.manifest.id, found.manifest.version) == (champion.manifest.id, "2")
     assert found.manifest.held_out == champion.manifest.held_out
     assert found.manifest.heads == champion.manifest.heads
+    assert found.manifest.lineage
+    assert found.manifest.lineage.parent == champion.version
+    assert champion.version.sha256 in (place / "compressed" / "README.md").read_text("utf-8")
+    assert [feed_forward(bundle) for bundle in (champion, found)] == [64, 32]
+    onwards = Continued.of(found, "3").applied(tiny_config())
+    assert onwards.encoder.feed_forward == 32
     sizes = [(bundle.folder / GRAPH).stat().st_size for bundle in (champion, found)]
     assert sizes[1] < sizes[0]
     some = posts(load_corpus(place / "corpus"))[:40]
@@ -225,9 +232,10 @@ def test_the_shipped_model_can_be_trained_further() -> None:
     sizes = {"weights": (heads, 384), "queries.weight": (heads, 384), "bias": (heads,)}
     sizes |= {"encoder.embeddings.word_embeddings.weight": (39863, 384)}
     for name in names - set(sizes):
-        wide = 1536 if name.endswith(".intermediate.dense.weight") else 384
-        long = 1536 if ".output.dense" in name and "attention" not in name else 384
+        wide = 512 if name.endswith(".intermediate.dense.weight") else 384
+        long = 512 if ".output.dense" in name and "attention" not in name else 384
         sizes[name] = (wide, long)
     shapes = {name: torch.Size(size) for name, size in sizes.items()}
     found = champion_weights(bundle, bundle.manifest.heads, shapes)
+    assert feed_forward(bundle) == 512
     assert all(float(value.abs().mean()) > 1e-3 for value in found.values())
