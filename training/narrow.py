@@ -7,7 +7,6 @@ training to win back.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from transformers import PreTrainedModel
 
 from labels.errors import ModelError
 from training.multitask import MultiTask
+from training.observe import observe
 
 #: added to the variance of each neuron, as a share of their mean, so that it can be inverted
 _DAMPING = 1e-4
@@ -110,20 +110,11 @@ def _acting_together(
 ) -> list[Tensor]:
     """For each layer, summed over tokens, the products of every two of its neurons."""
     width = model.encoder.config.intermediate_size
-    found = [torch.zeros(width, width) for _ in layers]
+    narrowing = {str(place): layer.output.dense for place, layer in enumerate(layers)}
+    found = {name: torch.zeros(width, width) for name in narrowing}
 
-    def note(total: Tensor, _: nn.Module, inputs: tuple[Tensor]) -> None:
-        neurons = inputs[0].flatten(end_dim=-2)
-        total.addmm_(neurons.T, neurons)
+    def note(name: str, neurons: Tensor) -> None:
+        found[name].addmm_(neurons.T, neurons)
 
-    hooks = [
-        layer.output.dense.register_forward_pre_hook(partial(note, total))
-        for layer, total in zip(layers, found, strict=True)
-    ]
-    with torch.no_grad():
-        for ids in windows:
-            tokens = torch.tensor([ids])
-            model.window_logits(tokens, torch.ones_like(tokens))
-    for hook in hooks:
-        hook.remove()
-    return found
+    observe(model, narrowing, windows, note)
+    return list(found.values())

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name everyone knows it by
 
 from training.multitask import MultiTask
+from training.observe import observe
 
 #: how much of the difficulty moves from activations to weights; 0.5 and 0.6 were worse
 STRENGTH = 0.75
@@ -122,17 +123,8 @@ def _highest_inputs(
     highest: dict[str, Tensor] = {}
 
     def note(name: str, inputs: Tensor) -> None:
-        reached = inputs.abs().flatten(end_dim=-2).amax(dim=0)
+        reached = inputs.abs().amax(dim=0)
         highest[name] = torch.maximum(highest.get(name, reached), reached)
 
-    hooks = [
-        linear.register_forward_pre_hook(lambda _, inputs, name=name: note(name, inputs[0]))
-        for name, linear in linears.items()
-    ]
-    with torch.no_grad():
-        for ids in windows:
-            tokens = torch.tensor([ids])
-            model.window_logits(tokens, torch.ones_like(tokens))
-    for hook in hooks:
-        hook.remove()
+    observe(model, linears, windows, note)
     return highest
