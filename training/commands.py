@@ -36,6 +36,7 @@ from training.options import (
     data_option,
     jobs_option,
     licensed_option,
+    quiet,
 )
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _transformer_command(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         from training.run import TrainingRun  # noqa: PLC0415  torch takes seconds to load
 
-        _quiet()
+        quiet()
         lessons = _lessons(folder, data_dir, licensed=licensed)
         command(TrainingRun(config_path, lessons, work, jobs), **others)
 
@@ -194,7 +195,7 @@ def compress(  # noqa: PLR0913, PLR0917  one argument an option
     from training.retrain import revision  # noqa: PLC0415  torch takes seconds to load
     from training.run import Continued, TrainingRun  # noqa: PLC0415  torch takes seconds to load
 
-    _quiet()
+    quiet()
     champion = read_bundle(model)
     lessons = learned(champion.manifest, folder, data_dir)
     continued = Continued.of(champion, version)
@@ -226,14 +227,6 @@ def cascade(model: Path, folder: Path, data_dir: Path | None, out: Path) -> None
     write_cascade(out, fitted)
     click.echo(json.dumps(fitted.cascade.model_dump(mode="json"), indent=1))
     click.echo(f"wrote {out}")
-
-
-def _quiet() -> None:
-    """No progress bars but our own."""
-    from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
 
 def _measure_and_ship(

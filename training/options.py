@@ -48,3 +48,11 @@ def config_option(default: str) -> Callable[[Any], Any]:
         default=Path(default),
         show_default=True,
     )
+
+
+def quiet() -> None:
+    """No progress bars but our own."""
+    from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

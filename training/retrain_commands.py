@@ -13,7 +13,7 @@ from labels.release import GATES, GateReport, Override
 from labels.yamlfile import read_yaml
 from policy.pack import default_pack_path, load_pack
 from training.gates.config import GatesConfig
-from training.options import config_option, corpus_option, data_option, jobs_option
+from training.options import config_option, corpus_option, data_option, jobs_option, quiet
 
 _folder = click.Path(file_okay=False, path_type=Path)
 _bundle = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -67,12 +67,9 @@ def retrain(**options: Any) -> None:
 
     Exits with 2 where a gate failed: the candidate is there, and may not be released as it is.
     """
-    from transformers.utils import logging  # noqa: PLC0415  torch takes seconds to load
+    from training.retrain import Retraining  # noqa: PLC0415  torch takes seconds to load
 
-    from training.retrain import Retraining  # noqa: PLC0415
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    quiet()
     _tell(Retraining(**options).run())
 
 

@@ -46,7 +46,11 @@ from serving.store.schema import releases as releases_table
 from tests.conftest import FAKE_DOCTOR, REAL_DOCTOR, Run, make_post
 from tests.serving.conftest import Headers, add_user, serving
 
-CHAMPION = read_manifest(default_model_folder()).version
+_IN_FORCE = read_manifest(default_model_folder())
+CHAMPION = _IN_FORCE.version
+assert _IN_FORCE.manifest.lineage
+#: what the model in the package was trained on from
+PARENT = _IN_FORCE.manifest.lineage.parent
 NEXT = "9.0"
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 LESSONS = [
@@ -276,9 +280,10 @@ class TestRules:
             assert ask("shadow", ben).json()["code"] == "is_champion"
             detail = client.get(f"/v1/models/{sha256}", headers=amy).json()
             assert [r["stage"] for r in detail["releases"]] == ["shadow", "canary", "champion"]
-            assert [each["model"]["version"] for each in detail["lineage"]][:2] == [
+            assert [each["model"]["version"] for each in detail["lineage"]] == [
                 NEXT,
                 CHAMPION.version,
+                PARENT.version,
             ]
             listed = client.get("/v1/models", headers=amy).json()["models"]
         assert {row["sha256"]: row["stage"] for row in listed} == {
@@ -731,7 +736,7 @@ class TestCommands:
         assert "p2" not in told.stdout
         found = json.loads(run("models", "lineage", sha256, "--json", *there).stdout)
         versions = [each["model"]["version"] for each in found["lineage"]]
-        assert versions[:2] == [NEXT, CHAMPION.version]
+        assert versions == [NEXT, CHAMPION.version, PARENT.version]
         assert found["lineage"][1]["sources"][0]["sha256"]
         assert found["lineage"][0]["events"] == {"appeal": 2, "review": 1}
         wrong = run("models", "lineage", sha256, "--clause", "9.9", *there)
