@@ -12,10 +12,14 @@ from transformers import BertConfig, BertModel
 from classifiers.bundle import TransformerPart, default_model_folder, read_bundle
 from classifiers.encoding import PostEncoder
 from classifiers.transformer_model import GRAPH, TOKENIZER
+from training.champion import widths
+from training.config import PretrainedEncoder
 from training.multitask import MultiTask
+from training.narrow import trim
 
 _MATRIX_RANK = 2
 _PRODUCTS = ("MatMul", "MatMulInteger")
+_QUERY = "attention.self.query.bias"
 _SHAPE = (
     "vocab_size",
     "hidden_size",
@@ -36,8 +40,9 @@ def random_model(encoder: PostEncoder) -> MultiTask:
     """Our model without what it learned."""
     bert = BertModel(_config(encoder.vocabulary_size), add_pooling_layer=False)
     bert.set_attn_implementation("eager")
-    heads = len(read_bundle(default_model_folder()).manifest.heads)
-    return MultiTask(bert, torch.zeros(heads), 0.0, 0.0).eval()
+    bundle = read_bundle(default_model_folder())
+    trim(bert, PretrainedEncoder(name=bundle.manifest.id, **widths(bundle)))
+    return MultiTask(bert, torch.zeros(len(bundle.manifest.heads)), 0.0, 0.0).eval()
 
 
 def write_for_peers(folder: Path) -> None:
@@ -45,7 +50,10 @@ def write_for_peers(folder: Path) -> None:
     tokenizer = _tokenizer()
     tokenizer.save(str(folder / TOKENIZER))
     config = _config(tokenizer.get_vocab_size(with_added_tokens=True))
+    left = widths(read_bundle(default_model_folder()))["attention_heads"]
+    gone = list(range(left or 0, config.num_attention_heads))
     shape = {name: getattr(config, name) for name in _SHAPE}
+    shape["pruned_heads"] = dict.fromkeys(range(config.num_hidden_layers), gone)
     (folder / "shape.json").write_text(json.dumps(shape), encoding="utf-8")
 
 
@@ -59,16 +67,18 @@ def _tokenizer() -> Tokenizer:
 
 
 def _config(vocabulary: int) -> BertConfig:
-    """As the bundled graph tells it."""
-    shapes = _matrix_shapes()
-    hidden = Counter(rows for rows, _ in shapes).most_common(1)[0][0]
-    feed_forward = max(max(shape) for shape in shapes)
+    """As the bundled graph tells it, with the heads that a BERT of that width begins with."""
+    bundle = read_bundle(default_model_folder())
+    left = widths(bundle)
+    hidden = Counter(rows for rows, _ in _matrix_shapes()).most_common(1)[0][0]
+    graph = onnx.load(bundle.folder / GRAPH).graph
+    queries = [each.dims[0] for each in graph.initializer if each.name.endswith(_QUERY)]
     return BertConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
-        num_hidden_layers=sum(shape == (hidden, feed_forward) for shape in shapes),
-        num_attention_heads=12,
-        intermediate_size=feed_forward,
+        num_hidden_layers=len(queries),
+        num_attention_heads=hidden * left["attention_heads"] // queries[0],
+        intermediate_size=left["feed_forward"],
     )
 
 

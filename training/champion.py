@@ -24,6 +24,7 @@ _BIAS, _WEIGHT = ".bias", ".weight"
 _SHRINK, _LEVELS, _SCALE = ".shrink", ".levels", ".scale"
 _QUERIES = "queries.weight"
 _WIDENED = ".intermediate.dense.bias"
+_HEADS = "num_heads"
 
 Array = npt.NDArray[np.float32]
 
@@ -61,16 +62,17 @@ def champion_weights(
     return {name: found[name] for name in shapes}
 
 
-def feed_forward(bundle: Bundle) -> int | None:
-    """Neurons of a feed-forward layer of a bundle's transformer, None if it has no such layers.
+def widths(bundle: Bundle) -> dict[str, int | None]:
+    """How wide the layers of a bundle's transformer are, as a recipe's ``encoder`` says it.
+
+    Returns:
+        ``attention_heads`` and ``feed_forward``, None of what its layers do not have.
 
     Raises:
         ModelError: the bundle has no transformer.
     """
-    return next(
-        (len(value) for name, value in _graph(bundle).parameters() if name.endswith(_WIDENED)),
-        None,
-    )
+    graph = _graph(bundle)
+    return {"attention_heads": graph.attention_heads(), "feed_forward": graph.neurons()}
 
 
 def _graph(bundle: Bundle) -> "_Graph":
@@ -100,6 +102,16 @@ class _Graph:
             elif not plain.endswith((_SHRINK, _SCALE)):
                 yield plain, value
         yield from self._matrices()
+
+    def attention_heads(self) -> int | None:
+        """Of a layer, if attention is one operator."""
+        counts = (each.i for node in self._nodes for each in node.attribute if each.name == _HEADS)
+        return next(counts, None)
+
+    def neurons(self) -> int | None:
+        """Of a feed-forward layer, if it is like BERT's."""
+        wide = (value for name, value in self._values.items() if name.endswith(_WIDENED))
+        return next(map(len, wide), None)
 
     def _matrices(self) -> Iterator[tuple[str, Array]]:
         """Of each product that a bias follows; the one that is left makes the heads' queries."""
@@ -144,13 +156,12 @@ class _Graph:
         return np.asarray(weight.T, dtype=np.float32)
 
     def _widened(self, output: str, weight: Array) -> Array:
-        """With the columns that were multiplied in 32 bits beside it, if there are such."""
+        """With the columns that are multiplied in 32 bits beside it, if there are such."""
         for node in self._nodes:
             if node.op_type != "Add" or output not in node.input:
                 continue
             beside = self._maker.get(next(name for name in node.input if name != output))
-            picked = beside and self._maker.get(beside.input[0])
-            if beside and picked and beside.op_type == "MatMul" and picked.op_type == "Gather":
-                weight = weight.copy()
-                weight[:, self._values[picked.input[1]]] = self._values[beside.input[1]].T
+            parted = beside and self._maker.get(beside.input[0])
+            if beside and parted and beside.op_type == "MatMul" and parted.op_type == "Split":
+                return np.hstack([weight, self._values[beside.input[1]].T])
         return weight

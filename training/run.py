@@ -32,7 +32,7 @@ from labels.yamlfile import read_yaml
 from policy.pack import default_pack_path, load_pack
 from training.bundle import Identity, Part, write_bundle
 from training.cascade import TooFewFlaggedError, fit_cascade, write_cascade
-from training.champion import champion_weights, feed_forward
+from training.champion import champion_weights, widths
 from training.compress import compressing
 from training.config import NgramConfig, TransformerConfig
 from training.data_card import data_card
@@ -100,10 +100,10 @@ class Continued:
     def applied(self, config: TransformerConfig) -> TransformerConfig:
         """The recipe under the champion's name, holding out what the champion held out.
 
-        Layers have as many neurons as the champion's unless the recipe says how many are left.
+        Layers are as wide as the champion's unless the recipe says how much of them is left.
         """
-        neurons = config.encoder.feed_forward or feed_forward(self.champion)
-        encoder = config.encoder.model_copy(update={"feed_forward": neurons})
+        left = {name: kept for name, kept in config.encoder if kept is not None}
+        encoder = config.encoder.model_copy(update={**widths(self.champion), **left})
         names = {"id": self.champion.manifest.id, "version": self.version}
         same = {"folds": self.held_out.folds, "seed": self.held_out.seed}
         return config.model_copy(update={**names, **same, "encoder": encoder})
@@ -137,9 +137,10 @@ class TrainingRun:
                 teach.
         """
         config = read_yaml(config_path, TransformerConfig)
-        if continued is None and (config.teacher_share or config.encoder.feed_forward):
+        if continued is None and (config.teacher_share or config.encoder.narrower):
             raise ModelError(
-                f"{config_path}: teacher_share and encoder.feed_forward are for a trained model",
+                f"{config_path}: teacher_share, encoder.attention_heads and encoder.feed_forward "
+                "are for a trained model",
                 remedy="train one with `mingbian train run`, then `mingbian train compress` it",
             )
         self._config = continued.applied(config) if continued else config

@@ -10,18 +10,17 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
-from transformers import AttentionInterface
 
 from classifiers.bundle import TransformerPart
 from classifiers.encoding import Limits, PostEncoder
 from classifiers.transformer_model import GRAPH, TOKENIZER
 from labels.records import Post
 from training.bundle import Part
+from training.layers import bert_layers
 from training.multitask import MultiTask
 from training.quantize import quantizable
 
 _EXAMPLE_TOKENS = 48
-_FUSED = "onnxruntime"
 
 
 class _OneWindow(nn.Module):
@@ -61,36 +60,33 @@ def export_transformer(
 
 
 def fused(model: MultiTask) -> MultiTask:
-    """Make attention one operator of the runtime; the model can only be exported from then on.
-
-    A window has no padding, so there is nothing to mask.
-    """
-    AttentionInterface.register(_FUSED, _attention)
-    model.encoder.set_attn_implementation(_FUSED)
+    """Make attention one operator of the runtime; the model can only be exported from then on."""
+    for layer in bert_layers(model.encoder):
+        layer.attention.self = _Attention(layer.attention.self)
     return model
 
 
-def _attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """From shape (windows, heads, tokens, width) to (windows, tokens, heads, width)."""
-    heads = query.shape[1]
-    flat = [each.transpose(1, 2).flatten(2) for each in (query, key, value)]
-    result = torch.onnx.ops.symbolic(
-        "com.microsoft::MultiHeadAttention",
-        flat,
-        {"num_heads": heads, "scale": scaling},
-        dtype=query.dtype,
-        shape=flat[0].shape,
-        version=1,
-    )
-    return torch.unflatten(result, 2, (heads, -1)), None
+class _Attention(nn.Module):
+    """BERT's self-attention as the runtime computes it; a window has no padding to be masked."""
+
+    def __init__(self, attention: Any) -> None:
+        super().__init__()
+        self.query, self.key, self.value = attention.query, attention.key, attention.value
+        self.heads = attention.query.out_features // attention.attention_head_size
+        self.scaling = attention.scaling
+
+    def forward(self, states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, None]:
+        """From shape (windows, tokens, width) to (windows, tokens, heads x their width)."""
+        given = [self.query(states), self.key(states), self.value(states)]
+        found = torch.onnx.ops.symbolic(
+            "com.microsoft::MultiHeadAttention",
+            given,
+            {"num_heads": self.heads, "scale": self.scaling},
+            dtype=states.dtype,
+            shape=given[0].shape,
+            version=1,
+        )
+        return found, None
 
 
 def quantize(source: Path, target: Path) -> None:
@@ -112,10 +108,10 @@ def quantize(source: Path, target: Path) -> None:
 
 
 def _of_widest(graph: onnx.GraphProto) -> Iterator[str]:
-    """Names of the products with the widest channels alone, which are picked right before."""
-    picked = {name for node in graph.node if node.op_type == "Gather" for name in node.output}
+    """Names of the products with the widest channels alone: the last that a split leaves."""
+    widest = {node.output[-1] for node in graph.node if node.op_type == "Split"}
     for node in graph.node:
-        if node.op_type == "MatMul" and not picked.isdisjoint(node.input):
+        if node.op_type == "MatMul" and not widest.isdisjoint(node.input):
             yield node.name
 
 

@@ -15,6 +15,7 @@ from labels.records import LabelledPost
 from tests.conftest import Run
 from tests.training.test_transformer import CONFIG, lessons, tiny_config
 from tests.training.tiny import write_tiny_encoder
+from training.config import PretrainedEncoder
 from training.finetune import Beginning, fine_tune, new_model, token_windows
 from training.multitask import MultiTask
 from training.narrow import least_missed, narrow
@@ -61,6 +62,18 @@ def test_making_up_for_neurons_beats_leaving_them_out() -> None:
     assert lost < cut / 4
 
 
+def test_neighbours_leave_together() -> None:
+    """Of three pairs of inputs the one that the others tell leaves whole."""
+    torch.manual_seed(5)
+    inputs = torch.randn(400, 6)
+    inputs[:, 2:4] = inputs[:, :2] @ torch.randn(2, 2)
+    weight = torch.randn(3, 6)
+    weight[:, 4:] *= 0.5
+    left, fewer = least_missed(inputs.T @ inputs, weight, 4, size=2)
+    assert left.tolist() in ([0, 1, 4, 5], [2, 3, 4, 5])
+    torch.testing.assert_close(inputs[:, left] @ fewer.T, inputs @ weight.T, atol=0.05, rtol=0.01)
+
+
 def test_neurons_that_are_there_twice_can_leave(encoder: Path, rows: list[LabelledPost]) -> None:
     """A model whose every neuron has a double says the same with half of them, which shows."""
     model, posts_encoder, _ = new_model(str(encoder), np.zeros((1, 3)), tiny_config())
@@ -71,8 +84,23 @@ def test_neurons_that_are_there_twice_can_leave(encoder: Path, rows: list[Labell
             values[WIDTH // 2 :] = values[: WIDTH // 2]
     windows = [ids for post in rows for ids in token_windows(posts_encoder, post)]
     fewer = copy.deepcopy(model.eval())
-    narrow(fewer, windows, WIDTH // 2)
-    assert fewer.encoder.config.intermediate_size == WIDTH // 2
+    narrow(fewer, windows, PretrainedEncoder(name="tiny", feed_forward=WIDTH // 2))
+    assert fewer.encoder.get_submodule("encoder.layer.0.output.dense").in_features == WIDTH // 2
+    assert sum(p.numel() for p in fewer.parameters()) < sum(p.numel() for p in model.parameters())
+    torch.testing.assert_close(said(fewer, windows), said(model, windows), atol=2e-3, rtol=2e-3)
+
+
+def test_a_head_that_is_there_twice_can_leave(encoder: Path, rows: list[LabelledPost]) -> None:
+    """As with neurons: two heads that do the same are one."""
+    model, posts_encoder, _ = new_model(str(encoder), np.zeros((1, 3)), tiny_config())
+    for layer in range(2):
+        for part in ("query", "key", "value"):
+            maker = model.encoder.get_submodule(f"encoder.layer.{layer}.attention.self.{part}")
+            for values in (maker.weight.data, maker.bias.data):
+                values[len(values) // 2 :] = values[: len(values) // 2]
+    windows = [ids for post in rows for ids in token_windows(posts_encoder, post)]
+    fewer = copy.deepcopy(model.eval())
+    narrow(fewer, windows, PretrainedEncoder(name="tiny", attention_heads=1))
     assert sum(p.numel() for p in fewer.parameters()) < sum(p.numel() for p in model.parameters())
     torch.testing.assert_close(said(fewer, windows), said(model, windows), atol=2e-3, rtol=2e-3)
 
@@ -120,8 +148,16 @@ def test_a_first_training_has_no_teacher(tmp_path: Path, run: Run, encoder: Path
     assert "mingbian train compress" in done.stderr
 
 
-def test_more_neurons_than_there_are_cannot_be_left(encoder: Path) -> None:
+@pytest.mark.parametrize(
+    ("wide", "told"),
+    [
+        ({"feed_forward": WIDTH + 1}, "65, but the encoder has 64 neurons"),
+        ({"attention_heads": 3}, "3, but the encoder has 2 heads"),
+    ],
+)
+def test_more_than_there_is_cannot_be_left(encoder: Path, wide: dict[str, int], told: str) -> None:
     """The error names both numbers."""
-    wide = {"name": str(encoder), "layers": None, "feed_forward": WIDTH + 1}
-    with pytest.raises(ModelError, match="65, but the encoder has 64 neurons"):
-        new_model(str(encoder), np.zeros((1, 3)), tiny_config(encoder=wide))
+    with pytest.raises(ModelError, match=told):
+        new_model(
+            str(encoder), np.zeros((1, 3)), tiny_config(encoder={"name": str(encoder), **wide})
+        )

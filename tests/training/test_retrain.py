@@ -31,7 +31,7 @@ from tests.training.test_baseline import CONFIG, small_corpus
 from tests.training.test_label_quality import found_in
 from tests.training.test_transformer import tiny_config
 from tests.training.tiny import write_tiny_encoder
-from training.champion import champion_weights, feed_forward
+from training.champion import champion_weights, widths
 from training.finetune import ExactReader, new_model
 from training.lessons import corpus_lessons
 from training.run import Continued
@@ -170,9 +170,10 @@ def refusal(place: Path, arguments: list[str]) -> str:
 
 @pytest.mark.slow
 def test_a_champion_is_compressed(place: Path) -> None:
-    """Half its neurons are gone, what it held out stays held out, and the rest is as `run` does."""
+    """Half its heads and neurons are gone; what it held out stays held out."""
     narrower = yaml.safe_load((place / "tiny.yaml").read_text(encoding="utf-8"))
-    narrower["encoder"]["feed_forward"] = 32
+    half = {"attention_heads": 1, "feed_forward": 32}
+    narrower["encoder"] |= half
     narrower |= {"teacher_share": 0.5}
     (place / "narrower.yaml").write_text(yaml.safe_dump(narrower), encoding="utf-8")
     compress = [
@@ -189,9 +190,10 @@ def test_a_champion_is_compressed(place: Path) -> None:
     assert found.manifest.lineage
     assert found.manifest.lineage.parent == champion.version
     assert champion.version.sha256 in (place / "compressed" / "README.md").read_text("utf-8")
-    assert [feed_forward(bundle) for bundle in (champion, found)] == [64, 32]
+    assert widths(champion) == {"attention_heads": 2, "feed_forward": 64}
+    assert widths(found) == half
     onwards = Continued.of(found, "3").applied(tiny_config())
-    assert onwards.encoder.feed_forward == 32
+    assert onwards.encoder == tiny_config().encoder.model_copy(update=half)
     sizes = [(bundle.folder / GRAPH).stat().st_size for bundle in (champion, found)]
     assert sizes[1] < sizes[0]
     some = posts(load_corpus(place / "corpus"))[:40]
@@ -237,5 +239,5 @@ def test_the_shipped_model_can_be_trained_further() -> None:
         sizes[name] = (wide, long)
     shapes = {name: torch.Size(size) for name, size in sizes.items()}
     found = champion_weights(bundle, bundle.manifest.heads, shapes)
-    assert feed_forward(bundle) == 512
+    assert widths(bundle) == {"attention_heads": 12, "feed_forward": 512}
     assert all(float(value.abs().mean()) > 1e-3 for value in found.values())
