@@ -124,9 +124,8 @@ class _Graph:
             left.discard(product)
             weight = self._weight(product)
             if weight is not None:
-                name = bias.removesuffix(_BIAS)
-                weight = weight * self._values.get(name + _SHRINK, np.float32(1))
-                yield name.removeprefix(_MODEL) + _WEIGHT, self._widened(node.output[0], weight)
+                name = bias.removeprefix(_MODEL).removesuffix(_BIAS)
+                yield name + _WEIGHT, self._widened(node.output[0], weight)
         heads = len(self._values[f"{_MODEL}bias"])
         for product in sorted(left):
             weight = self._weight(product)
@@ -153,7 +152,15 @@ class _Graph:
         if levels is None or zero is None:
             return None
         weight = (levels.astype(np.float32) - zero) * scale
-        return np.asarray(weight.T, dtype=np.float32)
+        return np.asarray(weight.T * self._shrink(whole), dtype=np.float32)
+
+    def _shrink(self, product: onnx.NodeProto) -> Array:
+        """What the channels of an 8-bit product's inputs are multiplied by before."""
+        eight_bit = self._maker[product.input[0]]
+        maker = self._maker.get(eight_bit.input[0])
+        names = maker.input if maker else ()
+        shrink = (self._values[name] for name in names if name.endswith(_SHRINK))
+        return next(shrink, np.ones(1, dtype=np.float32))
 
     def _widened(self, output: str, weight: Array) -> Array:
         """With the columns that are multiplied in 32 bits beside it, if there are such."""

@@ -3,8 +3,9 @@
 Weights have one scale a column, activations one a run, so the extremes of a few decide how coarse
 the rest is. Three things help:
 
-- Into the widening feed-forward matrix, and that of the attention's keys: channels that run high
-  are scaled down before it, and it is scaled up to match (Xiao et al. 2023, *SmoothQuant*).
+- Into the widening feed-forward matrix, and into the attention's three, which share their inputs:
+  channels that run high are scaled down before them, and they are scaled up to match (Xiao et al.
+  2023, *SmoothQuant*).
 - Into the narrowing one, whose inputs hold the extremes: the few widest channels are multiplied
   in 32 bits beside it (Dettmers et al. 2022, *LLM.int8()*). They are put last, so that they are
   parted from the others without being picked one by one.
@@ -33,12 +34,9 @@ _LEVELS = 127
 class SmoothLinear(nn.Module):
     """A linear layer over scaled-down channels, with weights scaled up to match."""
 
-    def __init__(self, linear: nn.Linear, reached: Tensor) -> None:
-        """``reached``: shape (inputs,), the largest absolute value of each channel."""
+    def __init__(self, linear: nn.Linear, scale: Tensor) -> None:
+        """``scale``: shape (inputs,), how far each channel is scaled down."""
         super().__init__()
-        weights = linear.weight.detach().abs().amax(dim=0).clamp(min=_LEAST)
-        scale = reached.clamp(min=_LEAST) ** STRENGTH / weights ** (1 - STRENGTH)
-        scale = scale / scale.mean()
         self.shrink = nn.Parameter(1 / scale)
         self.weight = nn.Parameter(linear.weight.detach() * scale)
         self.bias = linear.bias
@@ -92,21 +90,33 @@ def quantizable(model: MultiTask, windows: Sequence[Sequence[int]]) -> MultiTask
     """
     result = copy.deepcopy(model)
     layers = bert_layers(result.encoder)
-    keys = [layer.attention.self.key for layer in layers]
+    queries = [layer.attention.self.query for layer in layers]
     widening = [layer.intermediate.dense for layer in layers]
     narrowing = [layer.output.dense for layer in layers]
-    reached = _highest_inputs(result, [*keys, *widening, *narrowing], windows)
+    reached = _highest_inputs(result, [*queries, *widening, *narrowing], windows)
     for layer in layers:
         attention, wide, narrow = layer.attention.self, layer.intermediate, layer.output
-        attention.key = SmoothLinear(attention.key, reached[attention.key])
+        three = (attention.query, attention.key, attention.value)
+        scale = _smoothing(reached[attention.query], three)
+        attention.query, attention.key, attention.value = (
+            SmoothLinear(each, scale) for each in three
+        )
         _put_widest_last(wide.dense, narrow.dense, reached[narrow.dense])
         narrow.dense = OutlierLinear(narrow.dense)
-        wide.dense = SmoothLinear(wide.dense, reached[wide.dense])
+        wide.dense = SmoothLinear(wide.dense, _smoothing(reached[wide.dense], [wide.dense]))
     for name, module in model.encoder.named_modules():
         if isinstance(module, nn.Embedding):
             parent, _, child = name.rpartition(".")
             setattr(result.encoder.get_submodule(parent), child, RowEmbedding(module))
     return result
+
+
+def _smoothing(reached: Tensor, linears: Sequence[nn.Linear]) -> Tensor:
+    """How far to scale down the inputs that some linear layers share, shape (inputs,)."""
+    weights = torch.cat([linear.weight.detach() for linear in linears])
+    heights = weights.abs().amax(dim=0).clamp(min=_LEAST)
+    scale = reached.clamp(min=_LEAST) ** STRENGTH / heights ** (1 - STRENGTH)
+    return scale / scale.mean()
 
 
 def _put_widest_last(maker: nn.Linear, user: nn.Linear, reached: Tensor) -> None:

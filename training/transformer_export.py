@@ -72,7 +72,7 @@ class _Attention(nn.Module):
     def __init__(self, attention: Any) -> None:
         super().__init__()
         self.query, self.key, self.value = attention.query, attention.key, attention.value
-        self.heads = attention.query.out_features // attention.attention_head_size
+        self.heads = len(attention.query.weight) // attention.attention_head_size
         self.scaling = attention.scaling
 
     def forward(self, states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, None]:
