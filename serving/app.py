@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -53,8 +53,6 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 _TEND_SECONDS = 1.0
 _DELIVER_SECONDS = 0.5
-#: after which the console's pages are read
-_PREPARED_SECONDS = 1.0
 #: after which the console counts anew what it counts in the background
 _COUNTED_SECONDS = 300.0
 
@@ -135,22 +133,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     for thread in threads:
         thread.start()
-    prepared = asyncio.create_task(_prepared())
+    prepared = asyncio.create_task(run_in_threadpool(prepare))
     yield
-    prepared.cancel()
-    with suppress(asyncio.CancelledError):
-        await prepared
+    await prepared
     for thread in threads:
         await run_in_threadpool(thread.stop)
     app.state.explainer.close()
     app.state.counting.close()
     desk.database.close()
-
-
-async def _prepared() -> None:
-    """Read the console's pages, but not while the first answer is waited for."""
-    await asyncio.sleep(_PREPARED_SECONDS)
-    await run_in_threadpool(prepare)
 
 
 class _Deliveries:
