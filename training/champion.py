@@ -25,6 +25,8 @@ _SHRINK, _LEVELS, _SCALE = ".shrink", ".levels", ".scale"
 _QUERIES = "queries.weight"
 _WIDENED = ".intermediate.dense.bias"
 _HEADS = "num_heads"
+#: how the widest channels are parted from the others: put last, or, up to model 0.7, left in place
+_SPLIT, _PICKED = "Split", "Gather"
 
 Array = npt.NDArray[np.float32]
 
@@ -169,6 +171,13 @@ class _Graph:
                 continue
             beside = self._maker.get(next(name for name in node.input if name != output))
             parted = beside and self._maker.get(beside.input[0])
-            if beside and parted and beside.op_type == "MatMul" and parted.op_type == "Split":
-                return np.hstack([weight, self._values[beside.input[1]].T])
+            if not beside or not parted or beside.op_type != "MatMul":
+                continue
+            if parted.op_type not in (_SPLIT, _PICKED):
+                continue
+            exact = self._values[beside.input[1]].T
+            if parted.op_type == _SPLIT:
+                return np.hstack([weight, exact])
+            weight = weight.copy()
+            weight[:, self._values[parted.input[1]]] = exact
         return weight

@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import yaml
 from click.testing import CliRunner
+from onnx import numpy_helper
 
 from classifiers.bundle import Bundle, TransformerPart, default_model_folder, read_bundle
 from classifiers.rendering import MARKERS
@@ -240,4 +242,11 @@ def test_the_shipped_model_can_be_trained_further() -> None:
     shapes = {name: torch.Size(size) for name, size in sizes.items()}
     found = champion_weights(bundle, bundle.manifest.heads, shapes)
     assert widths(bundle) == {"attention_heads": 12, "feed_forward": 512}
+    graph = onnx.load(bundle.folder / GRAPH).graph
+    products = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    exact = [numpy_helper.to_array(each) for each in graph.initializer if each.name in products]
+    narrowing = [value for name, value in found.items() if ".output.dense" in name]
+    held = {column.tobytes() for weight in narrowing for column in weight.numpy().T}
+    assert len(exact) == 6
+    assert all(row.tobytes() in held for matrix in exact for row in matrix)
     assert all(float(value.abs().mean()) > 1e-3 for value in found.values())
