@@ -78,7 +78,7 @@ class TransformerConfig(Strict):
     encoder: PretrainedEncoder
     windows: Windows
     limits: Limits
-    epochs: Count
+    epochs: Annotated[int, Field(ge=0)]
     public_per_epoch: Count
     batch_posts: Count
     optimizer: OptimizerConfig

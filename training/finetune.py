@@ -134,6 +134,8 @@ def fine_tune(
 ) -> tuple[MultiTask, PostEncoder]:
     """Train, or go on from the last checkpoint in the folder; average the last checkpoints.
 
+    Without epochs the model stays as it began.
+
     Args:
         lessons: at least one post.
         config: recipe.
@@ -149,11 +151,13 @@ def fine_tune(
     keep_freed_memory()
     posts = lessons.posts
     model, post_encoder, padding = new_model(encoder_name, lessons.labels, config)
-    lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
     checkpoint = _last_checkpoint(folder)
     if beginning is not None and checkpoint is None:
         shapes = {name: value.shape for name, value in model.state_dict().items()}
         model.load_state_dict(beginning.weights(shapes))
+    if not config.epochs:
+        return model.eval(), post_encoder
+    lengths = [sum(map(len, token_windows(post_encoder, post))) for post in posts]
     examples = schedule(posts, lengths, config, seed)
     weights = row_weights(lessons, config)
     steps = len(examples) // config.batch_posts

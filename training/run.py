@@ -137,10 +137,11 @@ class TrainingRun:
                 teach.
         """
         config = read_yaml(config_path, TransformerConfig)
-        if continued is None and (config.teacher_share or config.encoder.narrower):
+        taught = config.teacher_share or config.encoder.narrower or not config.epochs
+        if continued is None and taught:
             raise ModelError(
-                f"{config_path}: teacher_share, encoder.attention_heads and encoder.feed_forward "
-                "are for a trained model",
+                f"{config_path}: teacher_share, encoder.attention_heads, encoder.feed_forward and "
+                "no epochs are for a trained model",
                 remedy="train one with `mingbian train run`, then `mingbian train compress` it",
             )
         self._config = continued.applied(config) if continued else config

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,11 +138,33 @@ def test_a_teacher_is_agreed_with(tmp_path: Path, encoder: Path, rows: list[Labe
     assert distance(1.0) < 0.7 * distance(0.0)
 
 
-def test_a_first_training_has_no_teacher(tmp_path: Path, run: Run, encoder: Path) -> None:
+def test_without_epochs_a_model_stays_as_it_began(
+    tmp_path: Path, encoder: Path, rows: list[LabelledPost]
+) -> None:
+    """What only takes neurons or heads out is not trained."""
+    begun, _, _ = new_model(str(encoder), lessons(rows).labels, tiny_config())
+    torch.nn.init.normal_(begun.weights, std=1.0)
+    kept, _ = fine_tune(
+        lessons(rows),
+        tiny_config(epochs=0),
+        encoder_name=str(encoder),
+        folder=tmp_path,
+        seed=3,
+        beginning=Beginning(lambda _: begun.state_dict()),
+    )
+    torch.testing.assert_close(kept.state_dict(), begun.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "given", [{"teacher_share": 0.5}, {"encoder": {"feed_forward": 32}}, {"epochs": 0}]
+)
+def test_a_first_training_is_no_compression(
+    tmp_path: Path, run: Run, encoder: Path, given: dict[str, Any]
+) -> None:
     """A recipe for compression is refused with what to do."""
-    raw = tiny_config(teacher_share=0.5).model_dump(mode="json")
+    asked = {**given, "encoder": {"name": str(encoder), **given.get("encoder", {})}}
+    raw = tiny_config(**asked).model_dump(mode="json")
     raw |= {"expert": str(CONFIG.with_name(raw["expert"]))}
-    raw["encoder"] |= {"name": str(encoder), "feed_forward": 32}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
     done = run("train", "run", "--config", "tiny.yaml", "--out", "model")
     assert done.returncode != 0
