@@ -18,7 +18,7 @@ from labels.results import ProposedSanction, RiskLevel, Step, Suggestion
 from labels.yamlfile import read_yaml
 from mingbian import cli
 from policy.decide import Decision
-from training.gates.checks import Side, gates
+from training.gates.checks import Cost, Side, gates
 from training.gates.config import GatesConfig
 from training.gates.ranking import Difference, differences, worse
 from training.lessons import HEADS, Lessons, known_labels
@@ -111,14 +111,14 @@ def report(**changes: Any) -> dict[str, Any]:
 def side(rows: Lessons, **changes: Any) -> Side:
     suite = {"functionalities": [{"id": "F1", "failed": ["a"]}, {"id": "F2", "failed": []}]}
     lost = {"distortion": 0.004}
-    like = Side(HEADS, frozen(rows, noise=0.5), lost, suite, 100.0, ("pass",) * 20)
+    like = Side(HEADS, frozen(rows, noise=0.5), lost, suite, ("pass",) * 20)
     return replace(like, **changes)
 
 
 def judged(limits: GatesConfig, rows: Lessons, candidate: Side, **changes: Any) -> dict[str, Gate]:
     past = [f"post-{n}" for n in range(20)]
-    size = changes.pop("size_mb", 39.0)
-    found = gates(side(rows), candidate, report(**changes), size, past, limits)
+    cost = Cost(changes.pop("size_mb", 39.0), changes.pop("slowdown", 1.2))
+    found = gates(side(rows), candidate, report(**changes), cost, past, limits)
     return {gate.name: gate for gate in found}
 
 
@@ -145,7 +145,7 @@ def test_every_gate_stops_what_it_is_for(limits: GatesConfig, rows: Lessons) -> 
         "calibration error": (side(few), {"calibration": {"distortion": {"expected_error": 0.2}}}),
         "flags kept under disguise": (side(few), {"attacks": {"homophone": 0.5}}),
         "size": (side(few), {"size_mb": 41.0}),
-        "time a post": (side(few, posts_per_second=50.0), {}),
+        "time a post": (side(few), {"slowdown": 1.3}),
         "past decisions": (side(few, past=("review",) * 3 + ("pass",) * 17), {}),
     }
     for name, (candidate, changes) in faults.items():

@@ -19,7 +19,7 @@ _RAISED = (Suggestion.REVIEW.value, Suggestion.ACT.value)
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two models: heads, rows scored, suite and speed as reported, and its size.
+    """One of the two models: heads, rows scored, and the suite as reported.
 
     ``export_loss`` is the average precision that each head lost in the export to 8 bits, on
     ``frozen.corpus``. ``past`` is what it suggests for posts that were decided on before.
@@ -29,15 +29,22 @@ class Side:
     frozen: ScoredRows
     export_loss: Mapping[str, float]
     suite: Mapping[str, Any]
-    posts_per_second: float
     past: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The candidate's: megabytes of its files, and a post's time over the champion's."""
+
+    size_mb: float
+    slowdown: float
 
 
 def gates(
     champion: Side,
     candidate: Side,
     report: Mapping[str, Any],
-    size_mb: float,
+    cost: Cost,
     past: Sequence[str],
     config: GatesConfig,
 ) -> Iterator[Gate]:
@@ -47,7 +54,7 @@ def gates(
         champion: in force.
         candidate: to take its place.
         report: the candidate's release report.
-        size_mb: of the candidate's files, in megabytes.
+        cost: of the candidate.
         past: ids of the posts that were decided on before.
         config: the limits.
     """
@@ -60,9 +67,8 @@ def gates(
     yield _false_flags("genres", report["by_genre"], config.genre, candidate.frozen)
     yield _calibration(report["calibration"], config)
     yield _attacks(report["attacks"], config)
-    yield _at_most("size", size_mb, config.size_mb, "MB")
-    slowdown = champion.posts_per_second / candidate.posts_per_second
-    yield _at_most("time a post", slowdown, config.slowdown, "times the champion's")
+    yield _at_most("size", cost.size_mb, config.size_mb, "MB")
+    yield _at_most("time a post", cost.slowdown, config.slowdown, "times the champion's")
     yield _past(champion.past, candidate.past, past, config)
 
 

@@ -1,10 +1,12 @@
 """Measures champion and candidate on the same rows and writes what the gates say."""
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from classifiers.bundle import Bundle
@@ -15,17 +17,17 @@ from labels.release import GATES, GateReport
 from labels.suite import load_suite, suite_folder
 from policy.pack import LoadedPack
 from policy.resolve import resolve
-from training.gates.checks import Side, gates
+from training.gates.checks import Cost, Side, gates
 from training.gates.config import GatesConfig
 from training.label_lessons import data_sets
 from training.release.report import release_report
-from training.release.robustness import speed
 from training.release.rows import ScoredRows, Unlearned, unlearned
 from training.release.scored import Model, suggestions
 from training.suite import suite_report
 
 _MEGABYTE = 1e6
-_SPEED_POSTS = 200
+#: posts that both models are timed on, and how many of them at a time
+_TIMED_POSTS, _TIMED_TOGETHER = 400, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,18 @@ def run_gates(
     """
     _check_same_rows(champion, candidate)
     rows = unlearned(champion.manifest, measuring.corpus, measuring.data)
-    old, _ = _side(champion, rows, measuring)
+    old, before = _side(champion, rows, measuring)
     new, model = _side(candidate, rows, measuring)
     report = release_report(model, rows, new.frozen, load_suite(suite_folder()))
     size = sum((candidate.folder / name).stat().st_size for name in candidate.manifest.files)
+    timed = rows.corpus.posts[:_TIMED_POSTS]
+    cost = Cost(size / _MEGABYTE, slowdown(before.scorer, model.scorer, timed))
     past = [post.data_id for post in measuring.past]
     found = GateReport(
         model=candidate.version,
         champion=champion.version,
         at=datetime.now(UTC),
-        gates=tuple(gates(old, new, report, size / _MEGABYTE, past, config)),
+        gates=tuple(gates(old, new, report, cost, past, config)),
     )
     return found, report
 
@@ -76,10 +80,25 @@ def _side(bundle: Bundle, rows: Unlearned, measuring: Measuring) -> tuple[Side, 
         frozen=ScoredRows.of(model, rows),
         export_loss=bundle.manifest.metrics.get("export_loss", {}),
         suite=suite_report(load_suite(suite_folder()), scorer, model.policy),
-        posts_per_second=speed(model, rows.corpus.posts[:_SPEED_POSTS])["posts_per_second"],
         past=suggestions(model, measuring.past),
     )
     return side, model
+
+
+def slowdown(before: Scorer, after: Scorer, timed: Sequence[Post]) -> float:
+    """Time of the second over that of the first, in the median of a few posts at a time.
+
+    The two take turns, so what else a machine does meanwhile slows both.
+    """
+
+    def seconds(scorer: Scorer, posts: Sequence[Post]) -> float:
+        start = time.perf_counter()
+        scorer.score(posts)
+        return time.perf_counter() - start
+
+    starts = range(0, len(timed), _TIMED_TOGETHER)
+    turns = [timed[start : start + _TIMED_TOGETHER] for start in starts]
+    return median(seconds(after, posts) / seconds(before, posts) for posts in turns)
 
 
 def _check_same_rows(champion: Bundle, candidate: Bundle) -> None:
