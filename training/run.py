@@ -141,7 +141,7 @@ class TrainingRun:
         if continued is None and taught:
             raise ModelError(
                 f"{config_path}: teacher_share, encoder.attention_heads, encoder.feed_forward and "
-                "no epochs are for a trained model",
+                "epochs: 0 are for a trained model",
                 remedy="train one with `mingbian train run`, then `mingbian train compress` it",
             )
         self._config = continued.applied(config) if continued else config

@@ -56,7 +56,7 @@ def run_gates(
     report = release_report(model, rows, new.frozen, load_suite(suite_folder()))
     size = sum((candidate.folder / name).stat().st_size for name in candidate.manifest.files)
     timed = rows.corpus.posts[:_TIMED_POSTS]
-    cost = Cost(size / _MEGABYTE, slowdown(before.scorer, model.scorer, timed))
+    cost = Cost(size / _MEGABYTE, _slowdown(before.scorer, model.scorer, timed))
     past = [post.data_id for post in measuring.past]
     found = GateReport(
         model=candidate.version,
@@ -85,7 +85,7 @@ def _side(bundle: Bundle, rows: Unlearned, measuring: Measuring) -> tuple[Side, 
     return side, model
 
 
-def slowdown(before: Scorer, after: Scorer, timed: Sequence[Post]) -> float:
+def _slowdown(before: Scorer, after: Scorer, timed: Sequence[Post]) -> float:
     """Time of the second over that of the first, in the median of a few posts at a time.
 
     The two take turns, so what else a machine does meanwhile slows both.
