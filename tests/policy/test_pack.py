@@ -11,14 +11,14 @@ from policy.pack import default_pack_path, load_pack
 @pytest.mark.parametrize(
     ("old", "new", "told", "line_holds"),
     [
-        ("review: fpr <= 0.008", "review: 1.4", "less than or equal to 1", "imp"),
+        ("review: fpr <= 0.006", "review: 1.4", "less than or equal to 1", "imp"),
         (
-            "fpr <= 0.008, act: precision >= 0.95",
+            "fpr <= 0.006, act: precision >= 0.95",
             "0.9, act: 0.8",
             "above act 0.8",
             "imp",
         ),
-        ("fpr <= 0.008", "fpr >= 0.008", "is no statistic", "impersonation:"),
+        ("fpr <= 0.006", "fpr >= 0.006", "is no statistic", "impersonation:"),
         ("impersonation: 0.01", "impersonation: 1", "population_rate", "impersonation: 1"),
         ("labels_alone:", "label_alone:", "Extra inputs", "label_alone:"),
         ("severity: S4, claim", "severity: S5, claim", "clauses.1.1.severity", '"1.1":'),
