@@ -20,7 +20,7 @@ from labels.yamlfile import Strict
 
 MANIFEST = "manifest.json"
 FIRST_STAGE = "first_stage.npz"
-DEFAULT_MODEL = "mingbian_zh_v0_7"
+DEFAULT_MODEL = "mingbian_zh_v0_8"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
