@@ -96,7 +96,7 @@ def run(tmp_path: Path) -> Run:
             encoding="utf-8",
             cwd=tmp_path,
             check=False,
-            timeout=120,
+            timeout=300,  # for what hangs: training takes 110 s on two slow cores
         )
 
     return call
