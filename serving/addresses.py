@@ -1,9 +1,12 @@
-"""Where a webhook's URL really leads."""
+"""Which addresses are this machine's, and where a webhook's URL really leads."""
 
 import ipaddress
 import socket
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+#: this machine's own
+LOCAL_HOSTS = ("127.0.0.1", "localhost")
 
 
 class AddressError(Exception):

@@ -18,6 +18,7 @@ from classifiers.cache import ScoreCache
 from labels.records import Post
 from serving import problems
 from serving.access import RateLimits
+from serving.addresses import LOCAL_HOSTS
 from serving.api import (
     accounts,
     appeals,
@@ -50,14 +51,15 @@ if TYPE_CHECKING:
     from serving.oidc import OidcVerifier
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-LOCAL_HOSTS = ("127.0.0.1", "localhost")
 _TEND_SECONDS = 1.0
 _DELIVER_SECONDS = 0.5
 #: after which the console counts anew what it counts in the background
 _COUNTED_SECONDS = 300.0
 
+#: those that are asked most come first: each that a request passes by is made ready for it once
 _ROUTERS = (
     scoring,
+    status,
     cases,
     decisions,
     accounts,
@@ -68,7 +70,6 @@ _ROUTERS = (
     models,
     webhooks,
     keys,
-    status,
     console,
 )
 

@@ -1,24 +1,20 @@
 """``mingbian serve``."""
 
 import gc
-import logging
-import socket
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import uvicorn
 
 from classifiers.bundle import read_manifest
 from classifiers.cache import ScoreCache
 from labels.errors import InputError
 from policy.pack import load_pack
 from serving import people, releases
+from serving.addresses import LOCAL_HOSTS
 from serving.admin_commands import open_store, store_option
-from serving.app import LOCAL_HOSTS, Settings, create_app
-from serving.desk import open_desk
 from serving.following import Follower
 from serving.loading import Loading, engine_options
 from serving.model_commands import models_option, open_registry
@@ -27,9 +23,6 @@ from serving.store.database import Database
 
 if TYPE_CHECKING:
     from serving.oidc import OidcVerifier
-
-#: how long requests that are being answered have when the server is told to stop
-_DRAIN_SECONDS = 30
 
 
 @click.command()
@@ -77,6 +70,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
 
     Without users nobody needs a key, and only this machine may ask; other addresses need users.
     """
+    gc.disable()  # what is made before the first request lives on
     local = host in LOCAL_HOSTS
     database = open_store(store)
     with database.read() as connection:
@@ -88,7 +82,14 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
     registry = open_registry(models, store)
     loading = _starting(loading, database, registry)
     cache = ScoreCache(cache_mb << 20) if cache_mb else None
-    engine = loading.engine(load_pack(shadow) if shadow else None, cache)
+    with ThreadPoolExecutor(1) as aside:
+        # graphs are loaded without Python's lock, under which the rest of the server loads
+        loaded = aside.submit(loading.engine, load_pack(shadow) if shadow else None, cache)
+        from serving.app import Settings  # noqa: PLC0415
+        from serving.desk import open_desk  # noqa: PLC0415
+        from serving.running import run  # noqa: PLC0415
+
+        engine = loaded.result()
     known = registry.has(engine.lineup.champion.version.sha256)
     follower = Follower(engine, registry, loading.threads, None if known else loading.model, cache)
     desk = open_desk(engine, database, loading.policy.read_text(encoding="utf-8"), follower)
@@ -100,19 +101,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
         cache=cache,
         oidc=_verifier(oidc_issuer, oidc_audience, oidc_claim),
     )
-    with _bound(host, port) as listener:
-        address = f"http://{host}:{listener.getsockname()[1]}"
-        click.echo(_greeting(address))
-        config = uvicorn.Config(
-            create_app(desk, settings),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
-        )
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-        # what was made by now lives on: to look for garbage in it would halt every thread
-        gc.freeze()
-        uvicorn.Server(config).run(sockets=[listener])
+    run(desk, settings, host, port)
 
 
 def _starting(loading: Loading, database: Database, registry: Registry) -> Loading:
@@ -147,26 +136,3 @@ def _verifier(issuer: str | None, audience: str | None, claim: str) -> "OidcVeri
             f"--oidc-issuer needs {error.name}", remedy="pip install 'mingbian[oidc]'"
         ) from None
     return OidcVerifier(issuer, audience, claim)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    # asyncio sets TCP_NODELAY only where the protocol is named; without it answers wait 40 ms
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise InputError(
-            f"{host}:{port}: {error.strerror}", remedy="choose another with --port (make: PORT=)"
-        ) from None
-    return listener
-
-
-def _greeting(address: str) -> str:
-    post = '{"items":[{"data_id":"1","text":"网传地铁9号线今晚全线停运，来源于互联网。"}]}'
-    return (
-        f"明辨 mingbian: {address}  (docs: {address}/docs)\n"
-        f"试一试 try: curl -s {address}/v1/score -H 'content-type: application/json' -d '{post}'"
-    )

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from labels.errors import MingbianError
+from serving.store.schema import metadata
 
 _WRITES = "mingbian_writes"
 #: any number will do, as long as every server takes the same
@@ -28,6 +29,11 @@ _POSTGRES_OPTIONS = (
 )
 #: the newest migration
 HEAD = "0004"
+#: as Alembic makes it
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 
 
 class StoreError(MingbianError):
@@ -93,7 +99,10 @@ class Database:
         """
         try:
             with self.write() as connection:
-                if _revision(connection) != HEAD:
+                found = _revision(connection)
+                if found is None:
+                    _create(connection)
+                elif found != HEAD:
                     _upgrade(connection)
         except OperationalError as error:
             raise StoreError(
@@ -147,6 +156,13 @@ def _revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return found
+
+
+def _create(connection: Connection) -> None:
+    """An empty store begins with the newest tables; to load what migrates takes a third second."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(text(_VERSION_TABLE))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
 def _upgrade(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from labels.errors import InputError
 from serving.desk import Desk
@@ -58,12 +58,29 @@ def faults(database: Database) -> tuple[str, ...]:
         return upkeep.verify(connection).faults
 
 
-def test_the_migrations_make_the_tables(database: Database) -> None:
+@pytest.mark.parametrize("begun_at", [None, "0001"])
+def test_a_new_store_and_a_migrated_one_have_the_same_tables(
+    store_url: str, begun_at: str | None
+) -> None:
     """Nothing is in the schema that a migration did not make, and the head is the newest."""
+    database = Database(store_url)
+    if begun_at:
+        with database.write() as connection:
+            _upgrade(connection, begun_at)
+    for _ in range(2):
+        database.migrate()
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
-    database.migrate()
+    database.close()
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    """Take the steps of Alembic from where a store is up to a revision."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def test_a_store_of_before_learns_what_came_later(desk: Desk, tmp_path: Path) -> None:
@@ -81,10 +98,7 @@ def test_a_store_of_before_learns_what_came_later(desk: Desk, tmp_path: Path) ->
     later = {"clauses", "risk", "protected_classes"}
     old = Database(f"sqlite:///{tmp_path / 'old.db'}")
     with old.write() as target, desk.database.read() as source:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = target
-        command.upgrade(config, "0001")
+        _upgrade(target, "0001")
         for table in (posts, decisions, cases):
             for row in source.execute(select(table)).mappings():
                 known = {name: row[name] for name in row if name not in later}
