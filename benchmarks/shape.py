@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -57,9 +58,16 @@ def write_for_peers(folder: Path) -> None:
     (folder / "shape.json").write_text(json.dumps(shape), encoding="utf-8")
 
 
-def operations(tokens: float) -> float:
-    """Multiplications and additions of so many tokens with the bundled matrices."""
-    return sum(2 * tokens * rows * columns for rows, columns in _matrix_shapes())
+def weight_operations(windows: Sequence[Sequence[int]]) -> float:
+    """Multiplications and additions of all tokens with the bundled matrices."""
+    tokens = sum(map(len, windows))
+    return sum(2.0 * tokens * rows * columns for rows, columns in _matrix_shapes())
+
+
+def attention_operations(windows: Sequence[Sequence[int]]) -> float:
+    """Those of tokens with each other: queries with keys, and what comes of it with values."""
+    squares = sum(len(ids) ** 2 for ids in windows)
+    return sum(4.0 * squares * width for width in _query_widths(_graph()))
 
 
 def _tokenizer() -> Tokenizer:
@@ -71,8 +79,7 @@ def _config(vocabulary: int) -> BertConfig:
     bundle = read_bundle(default_model_folder())
     left = widths(bundle)
     hidden = Counter(rows for rows, _ in _matrix_shapes()).most_common(1)[0][0]
-    graph = onnx.load(bundle.folder / GRAPH).graph
-    queries = [each.dims[0] for each in graph.initializer if each.name.endswith(_QUERY)]
+    queries = _query_widths(_graph())
     return BertConfig(
         vocab_size=vocabulary,
         hidden_size=hidden,
@@ -82,9 +89,18 @@ def _config(vocabulary: int) -> BertConfig:
     )
 
 
+def _graph() -> onnx.GraphProto:
+    return onnx.load(default_model_folder() / GRAPH).graph
+
+
+def _query_widths(graph: onnx.GraphProto) -> list[int]:
+    """Of all heads of a layer together, layer by layer."""
+    return [each.dims[0] for each in graph.initializer if each.name.endswith(_QUERY)]
+
+
 def _matrix_shapes() -> list[tuple[int, int]]:
     """Shapes of the matrices that tokens are multiplied with, in the bundled graph."""
-    graph = onnx.load(default_model_folder() / GRAPH).graph
+    graph = _graph()
     matrices = {
         tensor.name: tuple(tensor.dims)
         for tensor in graph.initializer

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from api import api
 from encoder_share import shares_of_peak
-from machine import conditions, int8_peak
+from machine import conditions
 from page import DOCS, RESULTS, fill
 from peer import pipeline, real_length_posts, spread
 from picture import draw_speed
@@ -68,7 +68,6 @@ def _measure(peers: Path, posts: int) -> tuple[dict[str, Any], dict[str, Any]]:
         "c_onnx_fp32": asdict(onnx_fp32(part, encoder, windows)),
         **others["systems"],
     }
-    peak = int8_peak()
     about = conditions(len(rows))
     served = api()
     report = {
@@ -77,8 +76,7 @@ def _measure(peers: Path, posts: int) -> tuple[dict[str, Any], dict[str, Any]]:
         "characters_a_post": round(float(np.mean([len(content(post)) for post in rows])), 1),
         "systems": systems,
         "ratios": _ratios(systems),
-        "int8_peak_gflops": round(peak / 1e9, 1),
-        "share_of_int8_peak": shares_of_peak([ids for post in windows for ids in post], peak),
+        "share_of_int8_peak": shares_of_peak([ids for post in windows for ids in post]),
         "server": served,
     }
     api_ms = {"api_core_ms": served["core_ms_a_post"]}

@@ -54,10 +54,12 @@ def _summary(report: dict[str, Any]) -> str:
     return paragraph(
         f"A batch is scored {a['posts_per_second']:.1f} times as fast as by (a), and one post",
         f"takes {percent(a['p50_ms'])} of its time. The encoder's matrix products run at",
-        f"{percent(shares['products'])} of the 8-bit peak measured in the same run while they",
-        f"last, and at {percent(shares['encoder'])} of it if all of the encoder's time counts. The",
-        f"API is ready {served['ready_seconds']} s after its start. With its client on the same",
-        f"cores it answers {served['posts_per_second']:.0f} posts a second, one a request, takes",
+        f"{percent(shares['encoder'])} of the 8-bit peak measured in turns with it,",
+        f"{shares['int8_peak_gflops']:.0f} GFLOP/s on all cores, all of the encoder's time",
+        f"counted, and attention's products too ({percent(shares['encoder_weights'])} without",
+        f"these); those with weights at {percent(shares['products'])} while they last. The API is",
+        f"ready {served['ready_seconds']} s after its start. With its client on the same cores it",
+        f"answers {served['posts_per_second']:.0f} posts a second, one a request, takes",
         f"{served['core_ms_a_post']:.1f} ms of core time for each, and then holds",
         f"{served['resident_mb']:.0f} MB.",
     )
