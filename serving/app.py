@@ -134,14 +134,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     for thread in threads:
         thread.start()
-    prepared = asyncio.create_task(run_in_threadpool(prepare))
+    prepared = asyncio.create_task(_prepare_console())
     yield
-    await prepared
+    prepared.cancel()
     for thread in threads:
         await run_in_threadpool(thread.stop)
     app.state.explainer.close()
     app.state.counting.close()
     desk.database.close()
+
+
+async def _prepare_console() -> None:
+    """Once the first that ask whether the server is ready had their answer."""
+    await asyncio.sleep(_TEND_SECONDS)
+    await run_in_threadpool(prepare)
 
 
 class _Deliveries:

@@ -108,8 +108,10 @@ def _starting(loading: Loading, database: Database, registry: Registry) -> Loadi
     """With the champion of the store, which after the first start need not be ``--model``."""
     with database.read() as connection:
         champion = releases.standing(connection).champion
+    if champion is None:
+        return loading
     given = read_manifest(loading.model).version
-    if champion is None or champion == given.sha256:
+    if champion == given.sha256:
         return loading
     if not registry.has(champion):
         raise InputError(
