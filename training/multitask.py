@@ -51,9 +51,18 @@ class MultiTask(nn.Module):
     def window_logits(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Shape (windows, heads) from ids and mask of shape (windows, tokens)."""
         hidden = self._states(input_ids, attention_mask).float()
-        unread = (1 - attention_mask[:, :, None].float()) * _FAR_BELOW
-        attention = (self.queries(hidden) + unread).softmax(dim=1)
-        pooled = self.dropout(torch.einsum("wth,wtd->whd", attention, hidden))
+        return self.pooled(hidden, (1 - attention_mask[:, :, None].float()) * _FAR_BELOW)
+
+    def pooled(self, hidden: Tensor, unread: Tensor | None = None) -> Tensor:
+        """Shape (windows, heads) from states of shape (windows, tokens, width).
+
+        Args:
+            hidden: the encoder's last.
+            unread: shape (windows, tokens, 1), far below zero where none stands; None if all do.
+        """
+        scores: Tensor = self.queries(hidden)
+        attention = (scores if unread is None else scores + unread).softmax(dim=1)
+        pooled = self.dropout(attention.transpose(1, 2) @ hidden)
         logits: Tensor = (pooled * self.weights).sum(dim=-1) + self.bias
         return logits
 

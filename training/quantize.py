@@ -43,7 +43,11 @@ class SmoothLinear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Same as the linear layer it replaces."""
-        return F.linear(inputs * self.shrink, self.weight, self.bias)
+        return F.linear(self.met(inputs), self.weight, self.bias)
+
+    def met(self, inputs: Tensor) -> Tensor:
+        """What ``weight`` is multiplied with."""
+        return inputs * self.shrink
 
 
 class OutlierLinear(nn.Module):
@@ -61,6 +65,10 @@ class OutlierLinear(nn.Module):
         """Same as the linear layer it replaces."""
         others, widest = torch.split(inputs, self.widths, dim=-1)
         return F.linear(others, self.weight, self.bias) + F.linear(widest, self.wide_weight)
+
+    def met(self, inputs: Tensor) -> Tensor:
+        """What ``weight`` is multiplied with."""
+        return inputs[..., : self.widths[0]]
 
 
 class RowEmbedding(nn.Module):

@@ -31,6 +31,7 @@ from training.lessons import HEADS, Lessons, known_labels, learnable
 from training.multitask import MultiTask, collate, masked_loss, pair_loss
 from training.ngram import targets
 from training.quantize import OutlierLinear, RowEmbedding, SmoothLinear, quantizable
+from training.rounding import LEVELS, rounded
 from training.schedule import pairs_of, row_weights, schedule
 from training.transformer_export import fused, write_graph
 
@@ -173,6 +174,26 @@ def test_what_helps_in_8_bits_changes_no_output(encoder: Path, rows: list[Labell
     assert isinstance(split, OutlierLinear)
     before = model.encoder.get_submodule("encoder.layer.0.output.dense")
     torch.testing.assert_close(split.wide_weight[:, -1], before.weight[:, 7])
+
+
+def test_rounding_spares_the_outputs() -> None:
+    """On inputs that go together they move less than by the nearest step, on the same grid."""
+    torch.manual_seed(0)
+    inputs = torch.randn(400, 8) @ torch.randn(8, 24) + 0.1 * torch.randn(400, 24)
+    weight = torch.randn(6, 24)
+    scale = weight.abs().amax(dim=1, keepdim=True) / LEVELS
+    nearest = (weight / scale).round() * scale
+    found = rounded(weight, inputs.T @ inputs)
+    moved, before = (((w - weight) @ inputs.T).square().mean() for w in (found, nearest))
+    assert moved < 0.5 * before
+    torch.testing.assert_close(found.abs().amax(dim=1, keepdim=True), LEVELS * scale)
+    torch.testing.assert_close((found / scale).round() * scale, found)
+
+
+def test_inputs_that_never_speak_do_not_stop_rounding() -> None:
+    """They say nothing of how to make up for anything."""
+    found = rounded(torch.tensor([[1.0, 0.3, -0.4]]), torch.diag(torch.tensor([2.0, 0, 0])))
+    torch.testing.assert_close(found, torch.tensor([[64.0, 19, -26]]) / 64)
 
 
 def test_attention_in_one_operator_says_the_same(
