@@ -26,6 +26,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from peer import pipeline, real_length_posts
+from timing import rates_in_turns
 
 from labels.dataset import corpus_folder
 
@@ -109,7 +110,7 @@ def rate(work: Path, posts: int) -> bool:
     _write_jsonl(source, _distinct(posts, random.Random(_SEED)))
     ran = _audit(source, work / "out_distinct")
     counts = _summary(work / "out_distinct")["rows"]
-    peer = pipeline(real_length_posts(_PEER_POSTS)).posts_per_second
+    ((_, peer),) = rates_in_turns([pipeline(real_length_posts(_PEER_POSTS))])
     ours = posts / ran.seconds
     print(
         f"rate: {counts['distinct_inputs']} distinct posts at {ours:.1f} a second, start and "

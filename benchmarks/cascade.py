@@ -4,14 +4,15 @@ python benchmarks/cascade.py [--posts N] [--data-dir DIR]
 
 Nine posts of ten are ordinary: rows of the public sets in DIR, or without it clean posts of the
 corpus, which are written to look like violations and so are cleared less often. The others are
-violations of the corpus. The model learned from none of them. Beside it, in the same run on the
-same posts: the model without its cascade, and ``transformers.pipeline`` with a BERT-base in fp32.
+violations of the corpus. The model learned from none of them. Beside it, in turns on the same
+posts: the model without its cascade, and ``transformers.pipeline`` with a BERT-base in fp32.
 
 Writes ``cascade.json`` to ``benchmarks/results``, and a block of docs/performance.md.
 """
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from cascade_block import cascade_block
 from machine import conditions
 from page import DOCS, RESULTS, fill
 from peer import pipeline
-from timing import CORES, seconds
+from timing import CORES, Reading, System, rates_in_turns
 
 from classifiers.bundle import default_model_folder, read_bundle
 from classifiers.rendering import content
@@ -34,8 +35,6 @@ from training.lessons import HEADS, Lessons
 from training.release.rows import unlearned
 
 ORDINARY = 0.9
-#: of ours over the same posts: one is over in seconds
-_ROUNDS = 3
 _SEED = 20250729
 _COLUMNS = [HEADS.index(category) for category in Category]
 
@@ -53,8 +52,10 @@ def main() -> None:
         for cascade in (False, True)
     )
     stages = [scores.stage for scores in staged.score(rows)]
-    peer = pipeline(rows).posts_per_second
-    rates = {"without": _rate(whole, rows), "with": _rate(staged, rows)}
+    whole.score(rows)
+    systems = [pipeline(rows), _system(whole, rows), _system(staged, rows)]
+    peer, without, staged_rate = (round(rate, 2) for _, rate in rates_in_turns(systems))
+    rates = {"without": without, "with": staged_rate}
     report = {
         **conditions(len(rows)),
         "characters_a_post": round(float(np.mean([len(content(post)) for post in rows])), 1),
@@ -92,10 +93,9 @@ def _drawn(rows: Lessons, count: int, rng: np.random.Generator) -> Sequence[Post
     return [rows.posts[place] for place in rng.choice(clean, count, replace=len(clean) < count)]
 
 
-def _rate(scorer: Scorer, rows: list[Post]) -> float:
-    """Posts a second in one batch, once it is warm."""
-    scorer.score(rows)
-    return round(_ROUNDS * len(rows) / seconds(lambda: scorer.score(_ROUNDS * rows)), 1)
+def _system(scorer: Scorer, rows: list[Post]) -> System:
+    reading = Reading(len(rows), math.nan)
+    return System(reading, {1: lambda part: scorer.score(rows[part])})
 
 
 if __name__ == "__main__":

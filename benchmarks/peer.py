@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from timing import Reading, Speed, measure
+from timing import Reading, System
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import (
     BertConfig,
@@ -18,9 +18,6 @@ from classifiers.rendering import content
 from labels.dataset import corpus_folder, load_corpus, posts
 from labels.records import Post
 
-#: a post by itself takes as long in a long list as in a short one
-_SINGLE_POSTS = 200
-
 
 def real_length_posts(count: int) -> list[Post]:
     """Posts spread over the corpus, repeated only if it has fewer."""
@@ -33,22 +30,27 @@ def spread(rows: Sequence[Post], count: int) -> list[Post]:
     return [rows[place] for place in chosen]
 
 
-def pipeline(rows: Sequence[Post]) -> Speed:
-    """The faster of batches of 1 and of 32, which is the pipeline's own way to be fast."""
-    texts = [content(post) for post in rows]
+def pipeline(rows: Sequence[Post], some: Sequence[Post] = ()) -> System:
+    """The faster of batches of 1 and of 32, which is the pipeline's own way to be fast.
+
+    Args:
+        rows: for batches.
+        some: one by one.
+    """
+    texts, singles = ([content(post) for post in chosen] for chosen in (rows, some))
     config = BertConfig(vocab_size=21_128)
     model = BertForSequenceClassification(config).eval()
     tokenizer = _characters(texts)
     classify = load_pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
     classify(texts[:8])
     tokens = [len(ids) for ids in tokenizer(texts, truncation=True)["input_ids"]]
-    return measure(
+    return System(
         Reading(len(texts), float(np.mean(tokens))),
         {
-            size: lambda size=size: classify(texts, batch_size=size, truncation=True)
+            size: lambda part, size=size: classify(texts[part], batch_size=size, truncation=True)
             for size in (1, 32)
         },
-        [lambda text=text: classify(text, truncation=True) for text in texts[:_SINGLE_POSTS]],
+        [lambda text=text: classify(text, truncation=True) for text in singles],
     )
 
 

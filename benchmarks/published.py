@@ -1,8 +1,9 @@
 """Published engines on weights of our shape; run by speed.py in an environment of their own.
 
-.venv-peers/bin/python benchmarks/published.py
+.venv-peers/bin/python benchmarks/published.py SINGLES
 
-The working folder holds tokenizer.json, shape.json and the posts in texts.json; a text classifier
+The working folder holds tokenizer.json, shape.json and the posts in texts.json, of which SINGLES,
+spread over them, are timed one by one; a text classifier
 of that shape and speeds.json are written beside them. Infinity is a serving engine with dynamic
 batching, timed in its Python API, without HTTP; its 8-bit graph is what optimum, which it builds
 on, exports. Detoxify is a moderation package.
@@ -11,8 +12,10 @@ on, exports. Detoxify is a moderation package.
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from detoxify import Detoxify
 from infinity_emb import AsyncEmbeddingEngine, EngineArgs
 from optimum.onnxruntime import ORTModelForSequenceClassification, ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
-from timing import CORES, Reading, Speed, measure
+from timing import CORES, Reading, Speed, System, in_turns
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 _BATCH = 32
@@ -90,8 +93,9 @@ def _infinity(engine: str, texts: Sequence[str], reading: Reading) -> Speed:
 
         runner.run(infinity.astart())
         classify(texts[:_BATCH])
-        batches = {_INFINITY_RUNS[engine]: lambda: classify(texts)}
-        found = measure(reading, batches, [lambda text=text: classify([text]) for text in texts])
+        batches = {_INFINITY_RUNS[engine]: lambda part: classify(texts[part])}
+        ones = [lambda text=text: classify([text]) for text in _some(texts)]
+        (found,) = in_turns([System(reading, batches, ones)])
         runner.run(infinity.astop())
     return found
 
@@ -112,12 +116,20 @@ def _detoxify(texts: Sequence[str], reading: Reading) -> Speed:
     model = Detoxify(checkpoint=checkpoint)
     model.predict(list(texts[:_BATCH]))
 
-    def predict(size: int) -> None:
-        for start in range(0, len(texts), size):
-            model.predict(list(texts[start : start + size]))
+    def predict(size: int, part: slice) -> None:
+        some = list(texts[part])
+        for start in range(0, len(some), size):
+            model.predict(some[start : start + size])
 
-    batches = {size: lambda size=size: predict(size) for size in (1, _BATCH)}
-    return measure(reading, batches, [lambda text=text: model.predict(text) for text in texts])
+    batches = {size: partial(predict, size) for size in (1, _BATCH)}
+    ones = [lambda text=text: model.predict(text) for text in _some(texts)]
+    (found,) = in_turns([System(reading, batches, ones)])
+    return found
+
+
+def _some(texts: Sequence[str]) -> list[str]:
+    places = np.linspace(0, len(texts) - 1, int(sys.argv[1])).astype(int)
+    return [texts[place] for place in places]
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ def _conditions(report: dict[str, Any]) -> str:
     return paragraph(
         f"Measured: {about(report)} spread over the corpus,",
         f"{report['characters_a_post']:.0f} characters each.",
-        f"(a) to (f) are timed on {singles} of them; single posts of all systems are the same",
-        f"{singles}. Versions of (d) to (f): {peers}.",
+        f"Single posts are {singles} of them. Ours and (a) to (c) are timed in turns, 100 posts of",
+        f"each at a time. Versions of (d) to (f): {peers}.",
     )
 
 

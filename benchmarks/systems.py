@@ -4,15 +4,16 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from shape import random_model, write_for_peers
-from timing import CORES, Reading, Speed, measure
+from timing import CORES, Reading, System
 
 from classifiers.bundle import TransformerPart, default_model_folder
 from classifiers.encoding import PostEncoder
@@ -40,18 +41,18 @@ def tokens_a_post(windows: Sequence[Windows]) -> float:
     return float(np.mean([sum(map(len, post)) for post in windows]))
 
 
-def mingbian(rows: Sequence[Post], some: Sequence[Post], tokens: float) -> Speed:
+def mingbian(rows: Sequence[Post], some: Sequence[Post], tokens: float) -> System:
     """The bundled model, n-gram expert included: batches of all posts, single ones of some."""
     scorer = load_scorer(default_model_folder(), threads=CORES)
     scorer.score(some)
-    return measure(
+    return System(
         Reading(len(rows), tokens),
-        {1: lambda: scorer.score(rows)},
+        {1: lambda part: scorer.score(rows[part])},
         [lambda post=post: scorer.score([post]) for post in some],
     )
 
 
-def torch_fp32(encoder: PostEncoder, windows: Sequence[Windows]) -> Speed:
+def torch_fp32(encoder: PostEncoder, windows: Sequence[Windows], some: Sequence[Windows]) -> System:
     """The transformer alone, without its heads' calibration and the n-gram expert."""
     model = random_model(encoder)
 
@@ -62,12 +63,20 @@ def torch_fp32(encoder: PostEncoder, windows: Sequence[Windows]) -> Speed:
                 model.window_logits(tokens, torch.ones_like(tokens))
 
     score(windows[0])
-    calls = [lambda post=post: score(post) for post in windows]
-    reading = Reading(len(windows), tokens_a_post(windows))
-    return measure(reading, {1: lambda: [call() for call in calls]}, calls)
+    return System(
+        Reading(len(windows), tokens_a_post(windows)),
+        {1: lambda part: [score(post) for post in windows[part]]},
+        [lambda post=post: score(post) for post in some],
+    )
 
 
-def onnx_fp32(part: TransformerPart, encoder: PostEncoder, windows: Sequence[Windows]) -> Speed:
+@contextmanager
+def onnx_fp32(
+    part: TransformerPart,
+    encoder: PostEncoder,
+    windows: Sequence[Windows],
+    some: Sequence[Windows],
+) -> Iterator[System]:
     """The same, on one-thread sessions as ours."""
     model = random_model(encoder)
     with tempfile.TemporaryDirectory() as folder:
@@ -80,20 +89,25 @@ def onnx_fp32(part: TransformerPart, encoder: PostEncoder, windows: Sequence[Win
             session.run({"input_ids": np.array([ids], dtype=np.int64)})
 
     score(windows[0])
-    reading = Reading(len(windows), tokens_a_post(windows), cores_for_one=1)
     with ThreadPoolExecutor(CORES) as pool:
-        together = {1: lambda: list(pool.map(score, windows))}
-        return measure(reading, together, [lambda post=post: score(post) for post in windows])
+        yield System(
+            Reading(len(windows), tokens_a_post(windows), cores_for_one=1),
+            {1: lambda chosen: list(pool.map(score, windows[chosen]))},
+            [lambda post=post: score(post) for post in some],
+        )
 
 
-def published(python: Path, encoder: PostEncoder, rows: Sequence[Post]) -> dict[str, Any]:
+def published(
+    python: Path, encoder: PostEncoder, rows: Sequence[Post], singles: int
+) -> dict[str, Any]:
     """Speeds and versions of published packages, timed in their environment by published.py."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_for_peers(folder)
         texts = json.dumps([_as_text(encoder, post) for post in rows])
         (folder / "texts.json").write_text(texts, encoding="utf-8")
-        command = [python.absolute(), Path(__file__).absolute().with_name("published.py")]
+        script = Path(__file__).absolute().with_name("published.py")
+        command = [python.absolute(), script, str(singles)]
         offline = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
         subprocess.run(command, cwd=folder, env=os.environ | offline, check=True)
         found: dict[str, Any] = json.loads((folder / "speeds.json").read_text(encoding="utf-8"))

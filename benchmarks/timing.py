@@ -4,11 +4,16 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 CORES = os.cpu_count() or 1
+
+#: posts of each system at a time: what a machine's speed does in between does not tell them apart
+_PART = 100
 
 Call = Callable[[], Any]
 
@@ -42,24 +47,53 @@ class Reading:
     cores_for_one: int = CORES
 
 
-def measure(reading: Reading, batches: Mapping[int, Call], ones: Sequence[Call]) -> Speed:
-    """Time a system that is warm.
+@dataclass(frozen=True)
+class System:
+    """What is timed, warm.
 
-    Args:
-        reading: what it reads.
-        batches: by batch size, a call that scores all posts; the fastest counts.
-        ones: a call for each single post.
+    ``batches``: by batch size, what scores a part of the posts; the fastest counts. ``ones``: a
+    call for each single post.
     """
-    rates = {size: reading.posts / seconds(work) for size, work in batches.items()}
-    fastest = max(rates, key=rates.__getitem__)
-    p50, p99 = np.percentile([1e3 * seconds(one) for one in ones], [50, 99])
+
+    reading: Reading
+    batches: Mapping[int, Callable[[slice], Any]]
+    ones: Sequence[Call] = ()
+
+
+def in_turns(systems: Sequence[System]) -> list[Speed]:
+    """Time systems on the same posts, some posts of each at a time; then single posts.
+
+    Those are not timed in turns: threads of one system spin for a while after each.
+    """
+    fastest = rates_in_turns(systems)
+    return [
+        _speed(system, size, rate) for system, (size, rate) in zip(systems, fastest, strict=True)
+    ]
+
+
+def rates_in_turns(systems: Sequence[System]) -> list[tuple[int, float]]:
+    """Of each the batch size that is fastest, and its posts a second."""
+    taken = [dict.fromkeys(system.batches, 0.0) for system in systems]
+    posts = systems[0].reading.posts
+    for start in range(0, posts, _PART):
+        part = slice(start, start + _PART)
+        for system, times in zip(systems, taken, strict=True):
+            for size, score in system.batches.items():
+                times[size] += seconds(partial(score, part))
+    fastest = [min(times.items(), key=itemgetter(1)) for times in taken]
+    return [(size, posts / time) for size, time in fastest]
+
+
+def _speed(system: System, size: int, rate: float) -> Speed:
+    reading = system.reading
+    p50, p99 = np.percentile([1e3 * seconds(one) for one in system.ones], [50, 99])
     return Speed(
         reading.cores,
         reading.cores_for_one,
         round(reading.tokens_a_post, 1),
-        fastest,
-        round(rates[fastest], 2),
-        len(ones),
+        size,
+        round(rate, 2),
+        len(system.ones),
         round(float(p50), 2),
         round(float(p99), 2),
     )
