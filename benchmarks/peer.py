@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from timing import Reading, System
+from timing import Reading, System, spread
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import (
     BertConfig,
@@ -22,12 +22,6 @@ from labels.records import Post
 def real_length_posts(count: int) -> list[Post]:
     """Posts spread over the corpus, repeated only if it has fewer."""
     return spread(posts(load_corpus(corpus_folder())), count)
-
-
-def spread(rows: Sequence[Post], count: int) -> list[Post]:
-    """So many of them, from the first to the last."""
-    chosen = np.linspace(0, len(rows) - 1, count).astype(int)
-    return [rows[place] for place in chosen]
 
 
 def pipeline(rows: Sequence[Post], some: Sequence[Post] = ()) -> System:

@@ -2,11 +2,10 @@
 
 .venv-peers/bin/python benchmarks/published.py SINGLES
 
-The working folder holds tokenizer.json, shape.json and the posts in texts.json, of which SINGLES,
-spread over them, are timed one by one; a text classifier
-of that shape and speeds.json are written beside them. Infinity is a serving engine with dynamic
-batching, timed in its Python API, without HTTP; its 8-bit graph is what optimum, which it builds
-on, exports. Detoxify is a moderation package.
+The working folder holds tokenizer.json, shape.json and the posts in texts.json, of which SINGLES
+are timed one by one too; a text classifier of that shape and speeds.json are written beside them.
+Infinity is a serving engine with dynamic batching, timed in its Python API, without HTTP; its 8-bit
+graph is what optimum, which it builds on, exports. Detoxify is a moderation package.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ from detoxify import Detoxify
 from infinity_emb import AsyncEmbeddingEngine, EngineArgs
 from optimum.onnxruntime import ORTModelForSequenceClassification, ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
-from timing import CORES, Reading, Speed, System, in_turns
+from timing import CORES, Reading, Speed, System, in_turns, spread
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 _BATCH = 32
@@ -48,12 +47,13 @@ def main() -> None:
     logging.disable(logging.INFO)  # Infinity switches the chatter of every library on
     texts = json.loads(Path("texts.json").read_text(encoding="utf-8"))
     torch.set_num_threads(CORES)
+    singles = spread(texts, int(sys.argv[1]))
     tokens = _write_model()(texts)["input_ids"]
     reading = Reading(len(texts), float(np.mean([len(ids) for ids in tokens])))
     speeds = {
-        "d_infinity_torch_fp32": _infinity("torch", texts, reading),
-        "e_infinity_onnx_int8": _infinity("optimum", texts, reading),
-        "f_detoxify_torch_fp32": _detoxify(texts, reading),
+        "d_infinity_torch_fp32": _infinity("torch", texts, singles, reading),
+        "e_infinity_onnx_int8": _infinity("optimum", texts, singles, reading),
+        "f_detoxify_torch_fp32": _detoxify(texts, singles, reading),
     }
     packages = ("infinity-emb", "optimum", "detoxify", "transformers", "onnxruntime", "torch")
     versions = {name: version(name) for name in packages}
@@ -76,7 +76,7 @@ def _write_model() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _infinity(engine: str, texts: Sequence[str], reading: Reading) -> Speed:
+def _infinity(engine: str, texts: Sequence[str], singles: Sequence[str], reading: Reading) -> Speed:
     """Its queue is given all texts, and makes batches itself."""
     arguments = EngineArgs(
         model_name_or_path=str(_HERE),
@@ -94,13 +94,13 @@ def _infinity(engine: str, texts: Sequence[str], reading: Reading) -> Speed:
         runner.run(infinity.astart())
         classify(texts[:_BATCH])
         batches = {_INFINITY_RUNS[engine]: lambda part: classify(texts[part])}
-        ones = [lambda text=text: classify([text]) for text in _some(texts)]
+        ones = [lambda text=text: classify([text]) for text in singles]
         (found,) = in_turns([System(reading, batches, ones)])
         runner.run(infinity.astop())
     return found
 
 
-def _detoxify(texts: Sequence[str], reading: Reading) -> Speed:
+def _detoxify(texts: Sequence[str], singles: Sequence[str], reading: Reading) -> Speed:
     """It pads what it is given at once to the longest, so batches are its users' own affair."""
     weights = BertForSequenceClassification.from_pretrained(_HERE)
     arguments = {
@@ -122,14 +122,9 @@ def _detoxify(texts: Sequence[str], reading: Reading) -> Speed:
             model.predict(some[start : start + size])
 
     batches = {size: partial(predict, size) for size in (1, _BATCH)}
-    ones = [lambda text=text: model.predict(text) for text in _some(texts)]
+    ones = [lambda text=text: model.predict(text) for text in singles]
     (found,) = in_turns([System(reading, batches, ones)])
     return found
-
-
-def _some(texts: Sequence[str]) -> list[str]:
-    places = np.linspace(0, len(texts) - 1, int(sys.argv[1])).astype(int)
-    return [texts[place] for place in places]
 
 
 if __name__ == "__main__":

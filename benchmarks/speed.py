@@ -24,13 +24,13 @@ from api import api
 from encoder_share import shares_of_peak
 from machine import conditions
 from page import DOCS, RESULTS, fill
-from peer import pipeline, real_length_posts, spread
+from peer import pipeline, real_length_posts
 from picture import draw_speed
 from service import service_times
 from shape import transformer
 from speed_block import speed_block
 from systems import mingbian, onnx_fp32, published, tokens_a_post, torch_fp32, windows_of
-from timing import CORES, in_turns
+from timing import CORES, in_turns, spread
 
 from classifiers.rendering import content
 
@@ -60,7 +60,8 @@ def _measure(peers: Path, posts: int) -> tuple[dict[str, Any], dict[str, Any]]:
     rows = real_length_posts(posts)
     some = spread(rows, min(_SINGLES, posts))
     part, encoder = transformer()
-    windows, some_windows = windows_of(encoder, rows), windows_of(encoder, some)
+    windows = windows_of(encoder, rows)
+    some_windows = spread(windows, len(some))
     others = published(peers, encoder, rows, len(some))
     with onnx_fp32(part, encoder, windows, some_windows) as graph:
         here = {

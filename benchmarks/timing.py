@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ CORES = os.cpu_count() or 1
 _PART = 100
 
 Call = Callable[[], Any]
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
@@ -104,3 +105,9 @@ def seconds(work: Call) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def spread(rows: Sequence[_Row], count: int) -> list[_Row]:
+    """So many of them, from the first to the last."""
+    chosen = np.linspace(0, len(rows) - 1, count).astype(int)
+    return [rows[place] for place in chosen]
