@@ -1,5 +1,6 @@
 """``mingbian store``, ``mingbian users`` and ``mingbian keys``: what an operator does by hand."""
 
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -30,7 +31,7 @@ _roles_option = click.option(
 
 
 def open_store(url: str) -> Database:
-    """A store, its tables up to date."""
+    """A store, its tables up to date, to be closed."""
     database = Database(url)
     database.migrate()
     return database
@@ -53,7 +54,7 @@ def add_user(name: str, roles: tuple[str, ...], store: str, *, password: bool) -
     """
     secret = _ask_password() if password else None
     wanted = [Role(role) for role in roles]
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         people.add_user(connection, name, wanted, secret)
         _, key = people.issue_key(connection, name, wanted)
     click.echo(key)
@@ -65,7 +66,7 @@ def add_user(name: str, roles: tuple[str, ...], store: str, *, password: bool) -
 def set_password(name: str, store: str) -> None:
     """Give NAME a new password for the console, which ends their sessions."""
     secret = _ask_password()
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         people.set_password(connection, name, secret)
 
 
@@ -74,7 +75,7 @@ def set_password(name: str, store: str) -> None:
 @store_option
 def disable_user(name: str, store: str) -> None:
     """No key or session of NAME works from now on; what they did stays."""
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         people.disable_user(connection, name)
 
 
@@ -98,7 +99,7 @@ def issue_key(
     user: str, roles: tuple[str, ...], expires: datetime | None, per_minute: int, store: str
 ) -> None:
     """Print a further key of USER, this once."""
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         _, secret = people.issue_key(
             connection,
             user,
@@ -113,7 +114,7 @@ def issue_key(
 @store_option
 def list_keys(store: str) -> None:
     """Every key, without its secret."""
-    with open_store(store).read() as connection:
+    with closing(open_store(store)) as database, database.read() as connection:
         for row in people.keys_of(connection, None):
             state = "revoked" if row["revoked_at"] else "works"
             click.echo(f"{row['key_id']}  {row['user_id']}  {','.join(row['roles'])}  {state}")
@@ -124,7 +125,7 @@ def list_keys(store: str) -> None:
 @store_option
 def revoke_key(key_id: str, store: str) -> None:
     """KEY_ID stops working with the next request."""
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         people.revoke_key(connection, key_id)
 
 
@@ -137,7 +138,7 @@ def store() -> None:
 @store_option
 def verify(store: str) -> None:
     """Check the chain of the log, and that the list of sanctions follows from it."""
-    with open_store(store).read() as connection:
+    with closing(open_store(store)) as database, database.read() as connection:
         found = upkeep.verify(connection)
     for fault in found.faults:
         click.echo(fault, err=True)
@@ -154,7 +155,8 @@ def verify(store: str) -> None:
 @store_option
 def backup(folder: Path, store: str) -> None:
     """Write every table into FOLDER (one JSONL file each), while the server runs."""
-    click.echo(f"{upkeep.backup(open_store(store), folder)} rows in {folder}")
+    with closing(open_store(store)) as database:
+        click.echo(f"{upkeep.backup(database, folder)} rows in {folder}")
 
 
 @store.command()
@@ -162,7 +164,8 @@ def backup(folder: Path, store: str) -> None:
 @store_option
 def restore(folder: Path, store: str) -> None:
     """Fill an empty store from FOLDER, of either kind, and verify it."""
-    click.echo(f"{upkeep.restore(open_store(store), folder)} rows restored")
+    with closing(open_store(store)) as database:
+        click.echo(f"{upkeep.restore(database, folder)} rows restored")
 
 
 @store.command()
@@ -178,7 +181,7 @@ def purge(account: str | None, retention: Path | None, store: str) -> None:
     if (account is None) == (retention is None):
         raise click.UsageError("name --account or --retention")
     limits = read_yaml(retention, upkeep.Retention) if retention else None
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         if account is not None:
             erased = upkeep.erase_account(connection, account)
         elif limits is not None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -43,7 +44,7 @@ def labels() -> None:
 @_out
 def export(store: str, form: str, out: Path) -> None:
     """Every verdict of reviewers and every answered appeal as an event, personal data masked."""
-    with open_store(store).read() as connection:
+    with closing(open_store(store)) as database, database.read() as connection:
         events = list(label_events(connection))
     if form == "jsonl":
         write_events(out, events)

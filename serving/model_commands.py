@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,15 +50,15 @@ def models() -> None:
 @models_option
 def add(bundle: Path, user: str, store: str, models: Path | None) -> None:
     """Copy BUNDLE into the registry, with its gate report, and print its hash."""
-    database = open_store(store)
-    with database.read() as connection:
-        caller = _caller(connection, user)
-    added = open_registry(models, store).add(bundle)
-    parent = added.manifest.lineage.parent if added.manifest.lineage else None
-    gates = gates_of(added)
-    with database.write() as connection:
-        now = datetime.now(UTC)
-        versions.add_model(connection, added.version, parent, gates, caller, now)
+    with closing(open_store(store)) as database:
+        with database.read() as connection:
+            caller = _caller(connection, user)
+        added = open_registry(models, store).add(bundle)
+        parent = added.manifest.lineage.parent if added.manifest.lineage else None
+        gates = gates_of(added)
+        with database.write() as connection:
+            now = datetime.now(UTC)
+            versions.add_model(connection, added.version, parent, gates, caller, now)
     click.echo(added.sha256)
 
 
@@ -65,7 +66,7 @@ def add(bundle: Path, user: str, store: str, models: Path | None) -> None:
 @store_option
 def list_models(store: str) -> None:
     """Every version, oldest first: stage, whether its gates let it answer, who added it."""
-    with open_store(store).read() as connection:
+    with closing(open_store(store)) as database, database.read() as connection:
         in_force = releases.standing(connection)
         rows = connection.execute(select(table).order_by(table.c.added_at)).mappings().all()
     for row in rows:
@@ -108,7 +109,7 @@ def release(  # noqa: PLR0913, PLR0917  one argument an option
     than who added the version.
     """
     registry = open_registry(models, store)
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         caller, whole = _caller(connection, user), _whole(connection, sha256)
         wish = Wish(Stage(stage), _words(reason), share)
         releases.release(connection, registry, whole, wish, caller, datetime.now(UTC))
@@ -123,7 +124,7 @@ def release(  # noqa: PLR0913, PLR0917  one argument an option
 def rollback(reason: str, user: str, store: str, models: Path | None) -> None:
     """Bring back the champion before; a canary ends. Servers follow in seconds."""
     registry = open_registry(models, store)
-    with open_store(store).write() as connection:
+    with closing(open_store(store)) as database, database.write() as connection:
         caller, now = _caller(connection, user), datetime.now(UTC)
         in_force = releases.rollback(connection, registry, _words(reason), caller, now)
     click.echo(f"{in_force.champion} is champion")
@@ -140,7 +141,7 @@ def lineage(
 ) -> None:
     """From which versions, data, code and verdicts SHA256 (or its beginning) came."""
     registry = open_registry(models, store)
-    with open_store(store).read() as connection:
+    with closing(open_store(store)) as database, database.read() as connection:
         row = versions.find_model(connection, _whole(connection, sha256))
         ancestors = line(connection, registry, versions.version_of(row))
         lessons = {
