@@ -1,5 +1,6 @@
 """What several tests share: posts, the shipped engine, the command line."""
 
+import io
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import mingbian
 from classifiers.bundle import default_model_folder
 from classifiers.scorer import Scorer, load_scorer
 from labels.records import Post, parse_post
@@ -96,10 +98,37 @@ def run(tmp_path: Path) -> Run:
             encoding="utf-8",
             cwd=tmp_path,
             check=False,
-            timeout=300,  # for what hangs: training takes 110 s on two slow cores
+            timeout=120,
         )
 
     return call
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Run:
+    """The same in this process, which has loaded torch already: that takes a command seconds."""
+
+    def answered(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        asked, told, complained = (
+            io.TextIOWrapper(io.BytesIO(given.encode()), encoding="utf-8")
+            for given in (stdin, "", "")
+        )
+        with pytest.MonkeyPatch.context() as person:
+            person.chdir(tmp_path)
+            person.setattr(sys, "argv", ["mingbian", *arguments])
+            person.setattr(sys, "stdin", asked)
+            person.setattr(sys, "stdout", told)
+            person.setattr(sys, "stderr", complained)
+            with pytest.raises(SystemExit) as ended:
+                mingbian.main()
+        texts = []
+        for stream in (told, complained):
+            stream.seek(0)
+            texts.append(stream.read())
+        status = ended.value.code or 0
+        return subprocess.CompletedProcess(["mingbian", *arguments], int(status), *texts)
+
+    return answered
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -96,48 +96,48 @@ def test_a_backtest_counts_who_moves(policy: Policy) -> None:
     assert found["overturned_repeated"] == {"old": {"short_mute": 1}, "new": {"warning": 1}}
 
 
-def test_the_commands(tmp_path: Path, run: Run, edited: Edit) -> None:
+def test_the_commands(tmp_path: Path, call: Run, edited: Edit) -> None:
     """check, show, diff, rule, explain and backtest, one after the other."""
     new = edited('"2.4": {severity: S3', '"2.4": {severity: S2')
     lines = [case.model_dump_json() for case in cases()]
     (tmp_path / "cases.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert "cn-zimeiti" in run("policy", "check").stdout
+    assert "cn-zimeiti" in call("policy", "check").stdout
     old = str(default_pack_path())
-    shown = run("policy", "diff", old, str(new)).stdout.splitlines()
+    shown = call("policy", "diff", old, str(new)).stdout.splitlines()
     assert "-    severity: S3" in shown
     assert "+    severity: S2" in shown
     assert len([line for line in shown if line.startswith(("-", "+"))]) == 6
-    assert run("policy", "rule", "cases.jsonl", "-o", "decisions.jsonl").returncode == 0
-    told = run("policy", "explain", "decisions.jsonl")
+    assert call("policy", "rule", "cases.jsonl", "-o", "decisions.jsonl").returncode == 0
+    told = call("policy", "explain", "decisions.jsonl")
     assert told.returncode == 0, told.stderr
     assert "step=short_mute days=7" in told.stdout
-    given = run("policy", "reasons", "decisions.jsonl")
+    given = call("policy", "reasons", "decisions.jsonl")
     assert given.returncode == 0, given.stderr
     assert "短期禁言7天" in json.loads(given.stdout.splitlines()[0])["zh"]
-    bare = run("policy", "reasons", "decisions.jsonl", "--transparency")
+    bare = call("policy", "reasons", "decisions.jsonl", "--transparency")
     assert bare.returncode == 2  # a warning restricts nothing
     assert json.loads(bare.stdout.splitlines()[0])["decision_account"].endswith("SUSPENDED")
-    counted = run("policy", "campaign", "decisions.jsonl")
+    counted = call("policy", "campaign", "decisions.jsonl")
     assert counted.returncode == 0, counted.stderr
     assert "2025-07-24" in counted.stdout
     asked = ["--old", old, "--new", str(new), "--decisions", "cases.jsonl", "--out", "out"]
-    done = run("policy", "backtest", *asked, "--rescored", "cases.jsonl")
+    done = call("policy", "backtest", *asked, "--rescored", "cases.jsonl")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
     assert (found["cases"], found["milder"]) == (3, 1)
     assert "<path" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_released_version_never_changes(run: Run, edited: Edit) -> None:
+def test_a_released_version_never_changes(call: Run, edited: Edit) -> None:
     """Other content needs another version, which a draft may have."""
     changed = edited("short: [7, 15, 30]", "short: [3, 15, 30]")
     version = load_pack(default_pack_path()).pack.version
-    refused = run("policy", "check", str(changed))
+    refused = call("policy", "check", str(changed))
     assert refused.returncode == 2
     assert "was released with another content" in refused.stderr
     text = changed.read_text(encoding="utf-8").replace(version, "draft")
     changed.write_text(text, encoding="utf-8")
-    assert run("policy", "check", str(changed)).returncode == 0
+    assert call("policy", "check", str(changed)).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -149,10 +149,10 @@ def test_a_released_version_never_changes(run: Run, edited: Edit) -> None:
     ],
 )
 def test_what_cannot_be_read_is_told_by_line(
-    tmp_path: Path, run: Run, name: str, text: str, arguments: list[str], told: str
+    tmp_path: Path, call: Run, name: str, text: str, arguments: list[str], told: str
 ) -> None:
     """Exit 2, file and line."""
     (tmp_path / name).write_text(text, encoding="utf-8")
-    done = run(*arguments)
+    done = call(*arguments)
     assert done.returncode == 2
     assert told in done.stderr

@@ -51,7 +51,7 @@ def event(
 
 
 def test_verdicts_and_appeals_leave_the_store(
-    staff: Staff, store_url: str, tmp_path: Path, run: Run
+    staff: Staff, store_url: str, tmp_path: Path, call: Run
 ) -> None:
     """Upheld, dismissed, confirmed by two, overturned: each with who said so and how surely."""
     upheld = staff.sanctioned()
@@ -63,7 +63,7 @@ def test_verdicts_and_appeals_leave_the_store(
     staff.appeal(overturned)
     staff.answer(overturned, "overturn")
     out = tmp_path / "events.jsonl"
-    assert run("labels", "export", "--store", store_url, "--out", str(out)).returncode == 0
+    assert call("labels", "export", "--store", store_url, "--out", str(out)).returncode == 0
     found = {each.event_id: each for each in read_events(out)}
     assert set(found) == {
         f"{upheld}.review", f"{dismissed}.review", f"{overturned}.review", f"{overturned}.appeal",
@@ -88,7 +88,7 @@ def test_verdicts_and_appeals_leave_the_store(
 
     folder = tmp_path / "dataset"
     to = ("--to", "dataset", "--out", str(folder))
-    assert run("labels", "export", "--store", store_url, *to).returncode == 0
+    assert call("labels", "export", "--store", store_url, *to).returncode == 0
     table = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
     assert set(table["verdict"]) == {"violation", "clean"}
 

@@ -655,13 +655,13 @@ class TestCommands:
     """``mingbian models`` beside a server that runs."""
 
     def test_promotion_and_rollback_lose_no_request(
-        self, run: Run, tmp_path: Path, bundle: Path, scorer: Scorer, other: Scorer
+        self, call: Run, tmp_path: Path, bundle: Path, scorer: Scorer, other: Scorer
     ) -> None:
         """Under load each answer is the one that the model it names gives."""
-        key = run("users", "add", "amy", "--role", "policy_admin").stdout.strip()
-        run("users", "add", "ben", "--role", "policy_admin")
-        scoring = run("users", "add", "platform", "--role", "scorer").stdout.strip()
-        added = run("models", "add", str(bundle), "--as", "amy")
+        key = call("users", "add", "amy", "--role", "policy_admin").stdout.strip()
+        call("users", "add", "ben", "--role", "policy_admin")
+        scoring = call("users", "add", "platform", "--role", "scorer").stdout.strip()
+        added = call("models", "add", str(bundle), "--as", "amy")
         sha256 = added.stdout.strip()
         assert sha256 == read_manifest(bundle).sha256, added.stderr
         expected = {each.version.sha256: _scores_of(each) for each in (scorer, other)} | {
@@ -670,13 +670,13 @@ class TestCommands:
         reason = ("--reason", "召回更高", "--as")
         with server(tmp_path) as (address, _), Load(address, scoring) as load:
             load.until(CHAMPION.sha256)
-            refused = run("models", "release", sha256, "--stage", "champion", *reason, "amy")
+            refused = call("models", "release", sha256, "--stage", "champion", *reason, "amy")
             assert refused.returncode == 2
             assert "another person" in refused.stderr
             canary = ("--stage", "canary", "--share", "0.4")
-            assert run("models", "release", sha256[:10], *canary, *reason, "ben").returncode == 0
+            assert call("models", "release", sha256[:10], *canary, *reason, "ben").returncode == 0
             load.until(sha256)
-            promoted = run("models", "release", sha256, "--stage", "champion", *reason, "ben")
+            promoted = call("models", "release", sha256, "--stage", "champion", *reason, "ben")
             assert promoted.returncode == 0
             load.until(sha256, alone=True)
             back = httpx.post(
@@ -691,22 +691,22 @@ class TestCommands:
         for _, model, scores in load.seen:
             assert scores == expected[model]
         stages = {
-            line.split()[2]: line.split()[3] for line in run("models", "list").stdout.splitlines()
+            line.split()[2]: line.split()[3] for line in call("models", "list").stdout.splitlines()
         }
         assert stages == {CHAMPION.version: "champion", NEXT: "-"}
 
     def test_a_server_that_starts_again_goes_on_with_the_champion_of_the_store(
-        self, run: Run, tmp_path: Path, bundle: Path
+        self, call: Run, run: Run, tmp_path: Path, bundle: Path
     ) -> None:
         """Whatever model is in the package."""
         for name in ("amy", "ben"):
-            run("users", "add", name, "--role", "policy_admin")
+            call("users", "add", name, "--role", "policy_admin")
         kept = Registry(tmp_path / "mingbian.models")
         with server(tmp_path):
             wait(lambda: kept.has(CHAMPION.sha256))
-        sha256 = run("models", "add", str(bundle), "--as", "amy").stdout.strip()
+        sha256 = call("models", "add", str(bundle), "--as", "amy").stdout.strip()
         champion = ("--stage", "champion", "--reason", "上线", "--as", "ben")
-        assert run("models", "release", sha256, *champion).returncode == 0
+        assert call("models", "release", sha256, *champion).returncode == 0
         with server(tmp_path) as (address, _):
             assert httpx.get(f"{address}/readyz").json()["model"]["sha256"] == sha256
         shutil.rmtree(kept.folder(sha256))
@@ -714,7 +714,7 @@ class TestCommands:
         assert (lost.returncode, "--models" in lost.stderr) == (2, True)
 
     def test_lineage_tells_from_which_verdicts_a_behaviour_came(
-        self, store_url: str, desk: Desk, run: Run, admins: tuple[Headers, Headers], tmp_path: Path
+        self, store_url: str, desk: Desk, call: Run, admins: tuple[Headers, Headers], tmp_path: Path
     ) -> None:
         """Parent by parent; of a clause what breaks it, and what cleared a post of it."""
         amy, _ = admins
@@ -727,30 +727,30 @@ class TestCommands:
         write_gates(bundle)
         sha256 = add(desk, bundle)
         there = ("--store", store_url, "--models", str(tmp_path / "models"))
-        told = run("models", "lineage", sha256, "--clause", "4.1", *there)
+        told = call("models", "lineage", sha256, "--clause", "4.1", *there)
         assert told.returncode == 0, told.stderr
         assert "code abc123" in told.stdout
         assert "1 review, 2 appeal" in told.stdout or "2 appeal, 1 review" in told.stdout
         assert "p1" in told.stdout
         assert "p3" in told.stdout
         assert "p2" not in told.stdout
-        found = json.loads(run("models", "lineage", sha256, "--json", *there).stdout)
+        found = json.loads(call("models", "lineage", sha256, "--json", *there).stdout)
         versions = [each["model"]["version"] for each in found["lineage"]]
         assert versions == [NEXT, CHAMPION.version, PARENT.version]
         assert found["lineage"][1]["sources"][0]["sha256"]
         assert found["lineage"][0]["events"] == {"appeal": 2, "review": 1}
-        wrong = run("models", "lineage", sha256, "--clause", "9.9", *there)
+        wrong = call("models", "lineage", sha256, "--clause", "9.9", *there)
         assert (wrong.returncode, "taxonomy" in wrong.stderr) == (2, True)
 
-    def test_who_may_not_is_told(self, run: Run, bundle: Path) -> None:
+    def test_who_may_not_is_told(self, call: Run, bundle: Path) -> None:
         """Nobody unknown, nobody without the role, no version that is not there."""
-        run("users", "add", "mod", "--role", "moderator")
+        call("users", "add", "mod", "--role", "moderator")
         for user in ("mod", "nobody"):
-            assert run("models", "add", str(bundle), "--as", user).returncode == 2
-        run("users", "add", "amy", "--role", "policy_admin")
+            assert call("models", "add", str(bundle), "--as", user).returncode == 2
+        call("users", "add", "amy", "--role", "policy_admin")
         said = ("--reason", "退", "--as", "amy")
-        assert "no champion" in run("models", "rollback", *said).stderr
-        missing = run("models", "release", "0" * 64, "--stage", "shadow", *said)
+        assert "no champion" in call("models", "rollback", *said).stderr
+        missing = call("models", "release", "0" * 64, "--stage", "shadow", *said)
         assert (missing.returncode, "there is no model" in missing.stderr) == (2, True)
 
 

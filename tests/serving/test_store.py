@@ -214,23 +214,23 @@ def test_a_restored_postgresql_knows_its_rows(postgres: str, tmp_path: Path) -> 
     production.close()
 
 
-def test_the_command_line_looks_after_a_store(run: Run, tmp_path: Path) -> None:
+def test_the_command_line_looks_after_a_store(call: Run, tmp_path: Path) -> None:
     """users, keys, store: one after the other."""
-    added = run("users", "add", "amy", "--role", "scorer")
+    added = call("users", "add", "amy", "--role", "scorer")
     assert added.stdout.startswith("mb_")
-    assert "already" in run("users", "add", "amy", "--role", "scorer").stderr
-    assert run("keys", "issue", "amy", "--role", "scorer").stdout.startswith("mb_")
-    assert run("keys", "issue", "amy", "--role", "auditor").returncode == 2
-    key_id = run("keys", "list").stdout.split()[0]
-    assert run("keys", "revoke", key_id).returncode == 0
-    assert "revoked" in run("keys", "list").stdout
-    assert run("users", "disable", "ben").returncode == 2
-    assert run("users", "disable", "amy").returncode == 0
-    assert "0 faults" in run("store", "verify").stdout
-    assert run("store", "backup", "copy").returncode == 0
+    assert "already" in call("users", "add", "amy", "--role", "scorer").stderr
+    assert call("keys", "issue", "amy", "--role", "scorer").stdout.startswith("mb_")
+    assert call("keys", "issue", "amy", "--role", "auditor").returncode == 2
+    key_id = call("keys", "list").stdout.split()[0]
+    assert call("keys", "revoke", key_id).returncode == 0
+    assert "revoked" in call("keys", "list").stdout
+    assert call("users", "disable", "ben").returncode == 2
+    assert call("users", "disable", "amy").returncode == 0
+    assert "0 faults" in call("store", "verify").stdout
+    assert call("store", "backup", "copy").returncode == 0
     there = ["--store", "sqlite:///other.db"]
-    assert "rows restored" in run("store", "restore", "copy", *there).stdout
+    assert "rows restored" in call("store", "restore", "copy", *there).stdout
     limits = {"posts": 30, "decisions": 365, "events": 30}
     (tmp_path / "keep.yaml").write_text(yaml.safe_dump(limits), encoding="utf-8")
-    assert "0 rows erased" in run("store", "purge", "--retention", "keep.yaml").stdout
-    assert run("store", "purge").returncode == 2
+    assert "0 rows erased" in call("store", "purge", "--retention", "keep.yaml").stdout
+    assert call("store", "purge").returncode == 2

@@ -35,13 +35,13 @@ def small_corpus(folder: Path, writers: int = 2, every: int = 5) -> Path:
     return folder
 
 
-def test_training_writes_a_bundle_that_scores(tmp_path: Path, run: Run) -> None:
+def test_training_writes_a_bundle_that_scores(tmp_path: Path, call: Run) -> None:
     """From corpus to bundle with one command; figures come from rows it did not learn."""
     folder = small_corpus(tmp_path / "corpus", every=10)
     quick = CONFIG.read_text(encoding="utf-8").replace("folds: 5", "folds: 2")
     (tmp_path / "quick.yaml").write_text(quick, encoding="utf-8")
     arguments = ["--config", "quick.yaml", "--corpus", str(folder), "--out", "model"]
-    done = run("train", "baseline", *arguments)
+    done = call("train", "baseline", *arguments)
     assert done.returncode == 0, done.stderr
     bundle = read_bundle(tmp_path / "model")
     found = bundle.manifest.metrics["held_out_groups"]
@@ -89,11 +89,11 @@ def test_metrics_of_a_perfect_and_a_reversed_scorer() -> None:
     assert worst["pairs_ranked_right"] == 0.0
 
 
-def test_a_bad_configuration_is_told_by_line(tmp_path: Path, run: Run) -> None:
+def test_a_bad_configuration_is_told_by_line(tmp_path: Path, call: Run) -> None:
     """Before anything is trained."""
     text = CONFIG.read_text(encoding="utf-8").replace("folds: 5", "folds: 1")
     (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
-    done = run("train", "baseline", "--config", "bad.yaml", "--out", "model")
+    done = call("train", "baseline", "--config", "bad.yaml", "--out", "model")
     assert done.returncode == 2
     assert "folds: Input should be greater than or equal to 2" in done.stderr
 

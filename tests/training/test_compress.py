@@ -159,14 +159,14 @@ def test_without_epochs_a_model_stays_as_it_began(
     "given", [{"teacher_share": 0.5}, {"encoder": {"feed_forward": 32}}, {"epochs": 0}]
 )
 def test_a_first_training_is_no_compression(
-    tmp_path: Path, run: Run, encoder: Path, given: dict[str, Any]
+    tmp_path: Path, call: Run, encoder: Path, given: dict[str, Any]
 ) -> None:
     """A recipe for compression is refused with what to do."""
     asked = {**given, "encoder": {"name": str(encoder), **given.get("encoder", {})}}
     raw = tiny_config(**asked).model_dump(mode="json")
     raw |= {"expert": str(CONFIG.with_name(raw["expert"]))}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
-    done = run("train", "run", "--config", "tiny.yaml", "--out", "model")
+    done = call("train", "run", "--config", "tiny.yaml", "--out", "model")
     assert done.returncode != 0
     assert "mingbian train compress" in done.stderr
 

@@ -35,19 +35,19 @@ def labelled(data_id: str, text: str, clause: str | None = None, **fields: Any) 
     return LabelledPost.model_validate_json(json.dumps(row | fields))
 
 
-def test_the_shipped_corpus_passes_its_check(run: Run) -> None:
+def test_the_shipped_corpus_passes_its_check(call: Run) -> None:
     """Counts, pairs and near-duplicates; the card is printed."""
-    done = run("corpus", "check", "--config", str(ROOT / "configs" / "corpus.yaml"))
+    done = call("corpus", "check", "--config", str(ROOT / "configs" / "corpus.yaml"))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] >= FLOORS.rows
     assert "0 faults" in done.stderr
 
 
-def test_a_corpus_that_falls_short_exits_2(tmp_path: Path, run: Run) -> None:
+def test_a_corpus_that_falls_short_exits_2(tmp_path: Path, call: Run) -> None:
     """Each shortfall is told with both numbers."""
     shutil.copy(corpus_folder() / "w2_neg.jsonl", tmp_path)
     config = str(ROOT / "configs" / "corpus.yaml")
-    done = run("corpus", "check", "--config", config, "--corpus", str(tmp_path))
+    done = call("corpus", "check", "--config", config, "--corpus", str(tmp_path))
     assert done.returncode == 2
     assert f"of {FLOORS.rows}" in done.stderr
     assert "clauses: 1.1 has 0 rows" in done.stderr
@@ -144,7 +144,7 @@ def test_a_bad_reading_is_told_by_line(tmp_path: Path) -> None:
         read_readings(path)
 
 
-def test_the_shipped_reading_covers_a_tenth(run: Run) -> None:
+def test_the_shipped_reading_covers_a_tenth(call: Run) -> None:
     """One row in ten was read twice, and every disagreement was settled."""
     readings = read_readings(corpus_folder() / "second_reading" / "readings.jsonl")
     clauses = {post.data_id: post.clauses for post in posts(load_corpus(corpus_folder()))}
@@ -154,4 +154,4 @@ def test_the_shipped_reading_covers_a_tenth(run: Run) -> None:
         settled = reading.first if agreed else reading.settled
         assert settled is not None
         assert sorted(clauses[reading.data_id]) == sorted(settled)
-    assert json.loads(run("corpus", "agreement").stdout)["rows"] == len(readings)
+    assert json.loads(call("corpus", "agreement").stdout)["rows"] == len(readings)

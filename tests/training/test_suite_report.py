@@ -40,9 +40,9 @@ def test_a_case_passes_if_what_it_asks_for_is_raised(
     assert passes(Case("F01", expect, make_post()), found) is well
 
 
-def test_the_bundled_model_holds_the_suites_floor(run: Run) -> None:
+def test_the_bundled_model_holds_the_suites_floor(call: Run) -> None:
     """85 % overall and no functionality under one half; figures and failures add up."""
-    done = run("evaluate", "--suite", "misinfocheck", "--json")
+    done = call("evaluate", "--suite", "misinfocheck", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["passed"] >= 0.85

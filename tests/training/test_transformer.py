@@ -270,7 +270,7 @@ def test_rare_sources_and_clauses_weigh_more(rows: list[LabelledPost]) -> None:
 
 
 @pytest.mark.first
-def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> None:
+def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, call: Run) -> None:
     """Corpus and public sets: measured on held-out groups of each, exported, scoring."""
     folder = small_corpus(tmp_path / "corpus", every=20)
     some = posts(load_corpus(folder))
@@ -288,7 +288,7 @@ def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> Non
     data = write_public_sets(tmp_path / "data")
     arguments = ["--config", "tiny.yaml", "--corpus", str(folder), "--work", "work"]
     arguments += ["--data-dir", str(data)]
-    done = run("train", "run", *arguments, "--out", "model")
+    done = call("train", "run", *arguments, "--out", "model")
     assert done.returncode == 0, done.stderr
     manifest = read_bundle(tmp_path / "model").manifest
     assert manifest.heads == (*taxonomy().heads, "machine_written")
@@ -306,7 +306,7 @@ def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> Non
 
     assert (tmp_path / "model" / "DATA.md").is_file()
     measured = ["evaluate", "model", "--corpus", str(folder), "--data-dir", str(data)]
-    done = run(*measured, "--out", "report", "--card")
+    done = call(*measured, "--out", "report", "--card")
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert report["model"]["sha256"] == read_bundle(tmp_path / "model").sha256
@@ -319,12 +319,12 @@ def test_from_corpus_to_bundle_with_one_command(tmp_path: Path, run: Run) -> Non
     assert "src=" not in page
     assert "http" not in page
     (folder / "w0.jsonl").write_text("", encoding="utf-8")
-    refused = run(*measured)
+    refused = call(*measured)
     assert refused.returncode == 2
     assert "what it held out cannot be told" in refused.stderr
 
     raw["seed"] = 1
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
-    refused = run("train", "run", *arguments, "--out", "other")
+    refused = call("train", "run", *arguments, "--out", "other")
     assert refused.returncode == 2
     assert "checkpoints of another configuration" in refused.stderr
