@@ -1,6 +1,5 @@
 """What several tests share: posts, the shipped engine, the command line."""
 
-import io
 import json
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import mingbian
 from classifiers.bundle import default_model_folder
@@ -109,24 +109,14 @@ def call(tmp_path: Path) -> Run:
     """The same in this process, which has loaded torch already: that takes a command seconds."""
 
     def answered(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        asked, told, complained = (
-            io.TextIOWrapper(io.BytesIO(given.encode()), encoding="utf-8")
-            for given in (stdin, "", "")
-        )
-        with pytest.MonkeyPatch.context() as person:
+        with pytest.MonkeyPatch.context() as person, CliRunner().isolation(stdin) as streams:
             person.chdir(tmp_path)
             person.setattr(sys, "argv", ["mingbian", *arguments])
-            person.setattr(sys, "stdin", asked)
-            person.setattr(sys, "stdout", told)
-            person.setattr(sys, "stderr", complained)
             with pytest.raises(SystemExit) as ended:
                 mingbian.main()
-        texts = []
-        for stream in (told, complained):
-            stream.seek(0)
-            texts.append(stream.read())
-        status = ended.value.code or 0
-        return subprocess.CompletedProcess(["mingbian", *arguments], int(status), *texts)
+            told, complained = (stream.getvalue().decode() for stream in streams[:2])
+        status = int(ended.value.code or 0)
+        return subprocess.CompletedProcess(arguments, status, told, complained)
 
     return answered
 
