@@ -106,7 +106,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def call(tmp_path: Path) -> Run:
-    """The same in this process, which has loaded torch already: that takes a command seconds."""
+    """The same in this process, whose libraries are loaded: that takes a command seconds."""
 
     def answered(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         with pytest.MonkeyPatch.context() as person, CliRunner().isolation(stdin) as streams:
